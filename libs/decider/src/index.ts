@@ -33,7 +33,7 @@ export function refuse<const Reason extends string>(
 }
 
 /** Whether an outcome is a refusal; narrows both ways. */
-export function isRefused<Outcome>(outcome: Outcome): outcome is Extract<Outcome, Refused> {
+export function isRefused(outcome: unknown): outcome is Refused {
   return typeof outcome === 'object' && outcome !== null && 'refused' in outcome;
 }
 
