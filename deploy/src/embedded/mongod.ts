@@ -1,0 +1,103 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
+import { type Child, startChild, untilReady } from './child.ts';
+import { locate } from './parts.ts';
+import { freePort, portAnswers, portIsFree } from './ports.ts';
+
+/** A server of ours that is ready for its clients. */
+export interface RunningMongod {
+  /** With `replicaSet`: transactions and change streams work. */
+  readonly uri: string;
+  readonly pid: number;
+  readonly port: number;
+  readonly child: Child;
+  /** SIGTERM and wait. */
+  stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): void;
+}
+
+export interface MongodOptions {
+  /** Holds the database, the log and the remembered port; made when it is not there. */
+  dataDirectory: string;
+  port?: number;
+  /** Log file; `mongod.log` in the data directory by default. */
+  log?: string;
+  /** WiredTiger's cache in gigabytes, at least 0.25. */
+  cacheGigabytes?: number;
+  whenOrphaned?: 'SIGTERM' | 'SIGKILL';
+}
+
+const REPLICA_SET = 'bandeng';
+
+/**
+ * Starts mongod on 127.0.0.1 as a replica set of one and waits until it takes writes. Without `port` it keeps the port
+ * of its last start when that is still free. Throws `Mendable`.
+ */
+export async function startMongod(options: MongodOptions): Promise<RunningMongod> {
+  const executable = await locate('mongod');
+  const data = join(options.dataDirectory, 'db');
+  await mkdir(data, { recursive: true });
+  const log = options.log ?? join(options.dataDirectory, 'mongod.log');
+  const port = options.port ?? (await rememberedPort(options.dataDirectory));
+  const child = startChild({
+    command: executable,
+    arguments: [
+      ...['--dbpath', data, '--port', String(port), '--bind_ip', '127.0.0.1', '--nounixsocket'],
+      ...['--replSet', REPLICA_SET, '--oplogSize', '990'],
+      ...['--wiredTigerCacheSizeGB', String(options.cacheGigabytes ?? 0.25)],
+      ...['--setParameter', 'diagnosticDataCollectionEnabled=false', '--quiet'],
+    ],
+    log,
+    whenOrphaned: options.whenOrphaned ?? 'SIGKILL',
+  });
+  await untilReady('mongod', child, log, () => takesWrites(port));
+  await writeFile(join(options.dataDirectory, 'port'), String(port));
+  return {
+    uri: `mongodb://127.0.0.1:${port}/?replicaSet=${REPLICA_SET}`,
+    pid: child.pid,
+    port,
+    child,
+    stop: () => child.stop(),
+    kill: () => child.kill(),
+  };
+}
+
+async function rememberedPort(dataDirectory: string): Promise<number> {
+  const remembered = Number(await readFile(join(dataDirectory, 'port'), 'utf8').catch(() => ''));
+  return remembered > 0 && (await portIsFree(remembered, '127.0.0.1')) ? remembered : freePort();
+}
+
+/** One step towards a writable primary: initiates the set when it is new, renames its member when the port changed. */
+async function takesWrites(port: number): Promise<boolean> {
+  if (!(await portAnswers(port))) return false; // cheaper than a driver that waits for its server
+  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
+    serverSelectionTimeoutMS: 1000,
+  });
+  try {
+    const admin = client.db('admin');
+    const hello = await admin.command({ hello: 1 });
+    const host = `127.0.0.1:${port}`;
+    if (hello.isWritablePrimary === true && hello.me === host) return true;
+    if (hello.isreplicaset === true) {
+      await initiate(admin, host);
+    }
+    return false;
+  } finally {
+    await client.close();
+  }
+}
+
+async function initiate(admin: ReturnType<MongoClient['db']>, host: string): Promise<void> {
+  const members = [{ _id: 0, host }];
+  const settings = { electionTimeoutMillis: 1000, heartbeatIntervalMillis: 500 };
+  try {
+    await admin.command({ replSetInitiate: { _id: REPLICA_SET, members, settings } });
+  } catch {
+    // Initiated before under another port: the member no longer finds itself in its own configuration.
+    const { config } = await admin.command({ replSetGetConfig: 1 });
+    if (config?.members?.[0]?.host === host) return;
+    await admin.command({ replSetReconfig: { ...config, version: config.version + 1, members }, force: true });
+  }
+}
