@@ -1,0 +1,84 @@
+/**
+ * Makes everything that follows from the contracts: `node proto/generate.ts` writes it, `--check` compares it with what is
+ * there and names the files that drifted. Needs the workspace's own tools only, and no network.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { readContracts } from '../libs/contracts/src/descriptors.ts';
+import { catalogueSource, packageSources } from './catalogue.ts';
+import { faultsOf } from './faults.ts';
+
+const root = join(import.meta.dirname, '..');
+const generated = 'libs/contracts/src/gen';
+/** Made from what the contracts import, but used by no code of ours. */
+const unused = ['google/api', 'google/protobuf/descriptor.ts', 'bandeng/options'];
+
+/** Writes everything below `target`, which is laid out like the root of the repository. */
+function generate(target: string): void {
+  const folder = join(target, generated);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  buf('generate', '--output', target);
+  for (const path of unused) rmSync(join(folder, path), { recursive: true, force: true });
+  const set = join(folder, 'descriptors.binpb');
+  buf('build', '--as-file-descriptor-set', '--output', set);
+  const contracts = readContracts(readFileSync(set));
+  const faults = faultsOf(contracts);
+  if (faults.length > 0) throw new Error(`the contracts are not as they must be:\n${faults.join('\n')}`);
+  write(target, `${generated}/catalogue.ts`, catalogueSource(contracts));
+  for (const [name, source] of packageSources(contracts)) write(target, `${generated}/${name}.ts`, source);
+}
+
+function buf(...parameters: string[]): void {
+  const tools = join(root, 'node_modules/.bin');
+  const path = [tools, dirname(process.execPath), process.env.PATH].join(delimiter);
+  execFileSync(join(tools, 'buf'), parameters, { cwd: root, env: { ...process.env, PATH: path }, stdio: 'inherit' });
+}
+
+function write(target: string, path: string, content: string): void {
+  const file = join(target, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
+
+function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+/** Files that differ, are missing or are left over, relative to the root. */
+function drifted(fresh: string): string[] {
+  const found: string[] = [];
+  const names = new Set([...filesBelow(join(fresh, generated)), ...filesBelow(join(root, generated))]);
+  for (const name of [...names].sort()) {
+    const [now, then] = [fresh, root].map((base) => {
+      const file = join(base, generated, name);
+      return existsSync(file) ? readFileSync(file) : undefined;
+    });
+    if (now === undefined || then === undefined || !now.equals(then)) found.push(join(generated, name));
+  }
+  return found;
+}
+
+const fresh = mkdtempSync(join(tmpdir(), 'bandeng-contracts-'));
+try {
+  generate(fresh);
+  const files = drifted(fresh);
+  if (!process.argv.includes('--check')) {
+    rmSync(join(root, generated), { recursive: true, force: true });
+    cpSync(join(fresh, generated), join(root, generated), { recursive: true });
+    console.log(files.length === 0 ? 'nothing changed' : `written: ${files.join(', ')}`);
+  } else if (files.length > 0) {
+    console.error(`not as the contracts say (run node proto/generate.ts):\n${files.join('\n')}`);
+    process.exitCode = 1;
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  rmSync(fresh, { recursive: true, force: true });
+}
