@@ -1,0 +1,2 @@
+export { type Logger, openLogger } from './logger.ts';
+export { currentTraceparent, traced } from './traces.ts';

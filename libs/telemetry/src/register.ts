@@ -1,0 +1,37 @@
+/**
+ * Loaded by `node --import` before anything else, so that HTTP, gRPC and MongoDB are traced.
+ * Without a collector (OTEL_EXPORTER_OTLP_ENDPOINT) nothing is exported, but every call still has a trace id.
+ */
+import { register } from 'node:module';
+import { GrpcInstrumentation } from '@opentelemetry/instrumentation-grpc';
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
+import { MongoDBInstrumentation } from '@opentelemetry/instrumentation-mongodb';
+import { startNodeSdk } from '@opentelemetry/sdk-node';
+
+const forgetful = {
+  onStart() {},
+  onEnd() {},
+  forceFlush: async () => {},
+  shutdown: async () => {},
+};
+
+if (process.env.OTEL_SDK_DISABLED !== 'true') {
+  // Without this hook the ES modules of grpc-js and mongodb are loaded untouched, and their spans vanish silently.
+  register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
+  const collector = process.env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined;
+  process.env.OTEL_LOGS_EXPORTER ??= 'none'; // logs go to standard output
+  process.env.OTEL_METRICS_EXPORTER ??= collector ? 'otlp' : 'none';
+  process.env.OTEL_LOG_LEVEL ??= 'warn';
+  process.env.OTEL_TRACES_SAMPLER ??= 'parentbased_traceidratio';
+  process.env.OTEL_TRACES_SAMPLER_ARG ??= '0.1';
+  const sdk = startNodeSdk({
+    ...(collector ? {} : { spanProcessors: [forgetful] }),
+    instrumentations: [
+      // Follow codes stand in paths: no span may carry a path as it came.
+      new HttpInstrumentation({ redactedQueryParams: ['code', 'state', 'access_token', 'id_token_hint'] }),
+      new GrpcInstrumentation(),
+      new MongoDBInstrumentation({ enhancedDatabaseReporting: false }),
+    ],
+  });
+  process.once('beforeExit', () => void sdk.shutdown().catch(() => {}));
+}

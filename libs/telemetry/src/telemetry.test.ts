@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+
+const register = new URL('./register.ts', import.meta.url).pathname;
+
+function run(script: string, sdk = true): string {
+  const flags = sdk ? ['--import', register] : [];
+  return execFileSync(process.execPath, [...flags, '--input-type=module', '-e', script], {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+  });
+}
+
+test('a log line carries the trace it belongs to, and neither tokens nor contacts nor text', () => {
+  const line = run(`
+    import { openLogger, traced } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+    const log = openLogger('tickets');
+    await traced('work', {}, async () => {
+      log.info({ ticket: 'T1', token: 'secret-1', call: { authorization: 'secret-2', deep: { phone: 'secret-3' } } }, 'dispatched');
+    });
+  `);
+  const entry: unknown = JSON.parse(line.trim().split('\n').at(-1) ?? '');
+  expect(entry).toMatchObject({
+    service: 'tickets',
+    ticket: 'T1',
+    level: 'info',
+    msg: 'dispatched',
+    trace: expect.stringMatching(/^[0-9a-f]{32}$/),
+  });
+  expect(line).not.toContain('secret');
+});
+
+test('work under a traceparent joins its trace, and replayed work does not', () => {
+  const origin = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const seen = run(`
+    import { currentTraceparent, traced } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+    const origin = ${JSON.stringify(origin)};
+    const joined = await traced('work', { traceparent: origin }, async () => currentTraceparent());
+    const replayed = await traced('work', { traceparent: origin, replayed: true }, async () => currentTraceparent());
+    process.stdout.write(joined.slice(3, 35) + ' ' + replayed.slice(3, 35));
+  `);
+  const [joined, replayed] = seen.trim().split('\n').at(-1)?.split(' ') ?? [];
+  expect(joined).toBe('0af7651916cd43dd8448eb211c80319c');
+  expect(replayed).toMatch(/^[0-9a-f]{32}$/);
+  expect(replayed).not.toBe(joined);
+});
+
+test('without the SDK nothing is traced and nothing fails', () => {
+  const seen = run(
+    `import { currentTraceparent, traced } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+     process.stdout.write(String(await traced('work', {}, async () => currentTraceparent())));`,
+    false,
+  );
+  expect(seen).toBe('undefined');
+});

@@ -1,0 +1,59 @@
+import {
+  context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+
+const tracer = trace.getTracer('bandeng');
+
+/** The W3C traceparent of what is being done now, or undefined when nothing is traced. */
+export function currentTraceparent(): string | undefined {
+  const current = trace.getSpanContext(context.active());
+  if (current === undefined || !isSpanContextValid(current)) return undefined;
+  return `00-${current.traceId}-${current.spanId}-0${current.traceFlags & TraceFlags.SAMPLED}`;
+}
+
+function spanContext(traceparent: string | undefined): SpanContext | undefined {
+  const parts = /^00-([0-9a-f]{32})-([0-9a-f]{16})-0([01])$/.exec(traceparent ?? '');
+  if (parts?.[1] === undefined || parts[2] === undefined) return undefined;
+  return {
+    traceId: parts[1],
+    spanId: parts[2],
+    traceFlags: parts[3] === '1' ? TraceFlags.SAMPLED : TraceFlags.NONE,
+    isRemote: true,
+  };
+}
+
+/**
+ * Does work as a span of its own under the trace that an event or entry carries, so that one trace runs from the
+ * HTTP call through the bus to the reaction. `replayed` work is linked to that trace instead: it happens later, for
+ * another reason, and would distort it.
+ */
+export async function traced<Result>(
+  name: string,
+  options: { traceparent?: string | undefined; kind?: 'producer' | 'consumer' | 'internal'; replayed?: boolean },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const origin = spanContext(options.traceparent);
+  const parent =
+    origin !== undefined && !options.replayed ? trace.setSpanContext(ROOT_CONTEXT, origin) : context.active();
+  const kind = { producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER, internal: SpanKind.INTERNAL }[
+    options.kind ?? 'internal'
+  ];
+  const links = origin !== undefined && options.replayed ? [{ context: origin }] : [];
+  return tracer.startActiveSpan(name, { kind, links }, parent, async (span) => {
+    try {
+      return await work();
+    } catch (fault) {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: fault instanceof Error ? fault.name : 'failed' });
+      throw fault;
+    } finally {
+      span.end();
+    }
+  });
+}
