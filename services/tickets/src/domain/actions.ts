@@ -1,0 +1,32 @@
+/** What can be done to a ticket where it stands: one table, by which commands are refused and allowed actions are listed. */
+import { type Refused, refuse } from '@bandeng/decider';
+import type { Action, Standing, Status, Ticket } from './ticket.ts';
+
+/** Where a ticket must stand for each action. Whoever ended stays as it ended. */
+const possible = {
+  dispatch: ['ordered'],
+  accept: ['dispatched'],
+  decline: ['dispatched'],
+  note: ['ordered', 'dispatched', 'in_progress', 'suspended', 'resolved'],
+  suspend: ['in_progress'],
+  resume: ['suspended'],
+  resolve: ['in_progress'],
+  rate: ['resolved'],
+  reject: ['ordered', 'dispatched'],
+  withdraw: ['ordered', 'dispatched', 'in_progress', 'suspended'],
+} as const satisfies { readonly [A in Action]: readonly Status[] };
+export type StandingFor<A extends Action> = Extract<Standing, { status: (typeof possible)[A][number] }>;
+
+export function allows<A extends Action>(standing: Standing, action: A): standing is StandingFor<A> {
+  const statuses: readonly Status[] = possible[action];
+  return statuses.includes(standing.status);
+}
+
+/** Why an action is not possible where the ticket stands; nothing when it is. Time must have passed before. */
+export function hindrance(ticket: Ticket, action: Action): Refused<'not-in-this-state'> | undefined {
+  return allows(ticket.standing, action) ? undefined : notNow(ticket.standing);
+}
+
+export function notNow({ status }: Standing): Refused<'not-in-this-state'> {
+  return refuse('not-in-this-state', { values: { status } });
+}
