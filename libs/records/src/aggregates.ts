@@ -1,6 +1,20 @@
-import type { DomainEvent, Refused } from '@bandeng/decider';
-import type { Collection, Document } from 'mongodb';
-import type { CommandContext, Definition, Entry, Outcome, Prepared, RecordDocument, Stored } from './documents.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DomainEvent, fold, isRefused, type Refused, refuse } from '@bandeng/decider';
+import type { Collection, Db, Document } from 'mongodb';
+import { type Content, contentOf, difference, entryToBson, type Opened, open } from './contents.ts';
+import type {
+  CommandContext,
+  Definition,
+  Entry,
+  Outcome,
+  Prepared,
+  RecordDocument,
+  Stored,
+  Words,
+} from './documents.ts';
+import { duplicateIndex, readTime } from './mongo.ts';
+import { movedOf, weight } from './moved.ts';
+import { fieldsToBson, isInstant } from './values.ts';
 
 /** Gathers the facts and makes the command, before each try; may refuse. */
 export type Prepare<S, C, E extends DomainEvent, P extends string> = (
@@ -12,7 +26,10 @@ export interface Aggregates<S extends object, C, E extends DomainEvent, R extend
   readonly name: string;
   readonly collection: Collection<RecordDocument>;
   readonly definition: Definition<S, C, E, R>;
-  /** Runs a command on one aggregate: decide, evolve, one write. A refusal stores nothing. */
+  /**
+   * Runs a command on one aggregate: read, decide, evolve, one write. The same command id again answers the aggregate as it is
+   * now; a refusal stores nothing; a command without events stores nothing. On a conflict it is tried again, at most 10 times.
+   */
   run<P extends string = never>(
     id: string,
     context: CommandContext,
@@ -23,4 +40,233 @@ export interface Aggregates<S extends object, C, E extends DomainEvent, R extend
   history(id: string): Promise<readonly Entry<E>[]>;
   /** A document that a query found, with its history or without. */
   stored(document: Document): Stored<S, E>;
+}
+
+const mostRetries = 10;
+const mostUnpublishedBytes = 4 * 1024 * 1024;
+/** A request has at most 256 kB, so fewer unpublished entries than this need not be weighed. */
+const weighFrom = 16;
+const wordId = /^[A-Za-z0-9][\w:-]{0,199}$/;
+
+type Conflict = 'conflict';
+
+/** What one try is to write. */
+interface Change<S, E extends DomainEvent> {
+  readonly stored: Stored<S, E>;
+  readonly content: Content;
+  readonly entries: readonly Entry<E>[];
+  readonly words: Words;
+  /** The entries count as published. */
+  readonly silent: boolean;
+}
+
+export function aggregatesOf<S extends object, C, E extends DomainEvent, R extends string>(
+  database: Db,
+  definition: Definition<S, C, E, R>,
+  wake: () => void,
+): Aggregates<S, C, E, R> {
+  const collection = database.collection<RecordDocument>(definition.name);
+  const moved = movedOf<E>(database, collection);
+
+  async function load(id: string): Promise<Opened<S, E> | undefined> {
+    const document = await collection.findOne({ _id: id }, { maxTimeMS: readTime });
+    return document === null ? undefined : open<S, E>(document);
+  }
+
+  async function repeated(current: Opened<S, E>, context: CommandContext): Promise<Outcome<S, E, never> | undefined> {
+    const { stored } = current;
+    const here = stored.history.find((entry) => entry.command === context.id);
+    const first = here ?? (current.historyFrom > 1 ? await moved.find(stored.id, context.id) : undefined);
+    if (first === undefined) return undefined;
+    const other = first.request !== undefined && context.request !== undefined && first.request !== context.request;
+    return other ? refuse('key-reused') : { stored, replayed: true };
+  }
+
+  async function attempt<P extends string>(
+    id: string,
+    context: CommandContext,
+    prepare: Prepare<S, C, E, P>,
+    current: Opened<S, E> | undefined,
+  ): Promise<Outcome<S, E, R | P> | Conflict> {
+    const prepared = await prepare(current?.stored);
+    if (isRefused(prepared)) return prepared;
+    // After `prepare`, which refuses what the caller may not see: the version of such an aggregate is nobody's business.
+    const version = current?.stored.version ?? 0;
+    if (context.ifMatch !== undefined && context.ifMatch !== version) {
+      return refuse('stale-version', { values: { version } });
+    }
+    const events = definition.decider.decide(current?.stored.state, prepared.command);
+    if (isRefused(events)) return events;
+    if (events.length === 0) {
+      if (current === undefined) throw new TypeError(`${definition.name}: a new aggregate without events`);
+      return { stored: current.stored, replayed: false };
+    }
+    const change = compose(id, context, current, events, prepared.words ?? {});
+    if (current !== undefined && hasTooMuchUnpublished(current.published, change.stored.history)) {
+      return refuse('too-much-unpublished');
+    }
+    const written = await write(current, change);
+    if (written !== undefined) return written;
+    if (!change.silent) wake();
+    await moveOut(current, change);
+    return { stored: change.stored, replayed: false };
+  }
+
+  function compose(
+    id: string,
+    context: CommandContext,
+    current: Opened<S, E> | undefined,
+    events: readonly E[],
+    words: Words,
+  ): Change<S, E> {
+    const version = current?.stored.version ?? 0;
+    const state = fold(definition.decider.evolve, events, current?.stored.state);
+    if (state === undefined) throw new TypeError(`${definition.name}: events without a state`);
+    const entries = events.map((event, index) => entryOf(id, version + index + 1, context, event, index === 0));
+    for (const word of Object.keys(words)) if (!wordId.test(word)) throw new TypeError(`'${word}' is no id of a text`);
+    const content = contentOf(definition, state);
+    const territories = content.territories;
+    return {
+      stored: {
+        id,
+        version: version + events.length,
+        state,
+        words: { ...current?.stored.words, ...words },
+        territories: Array.isArray(territories) ? territories : [],
+        history: [...(current?.stored.history ?? []), ...entries],
+      },
+      content,
+      entries,
+      words,
+      // Silence cannot jump over entries that still have to go over the bus.
+      silent: context.silent === true && (current === undefined || current.published === version),
+    };
+  }
+
+  /** The one write. Undefined if it is done. */
+  async function write(
+    current: Opened<S, E> | undefined,
+    change: Change<S, E>,
+  ): Promise<Conflict | Refused<R> | undefined> {
+    try {
+      if (current === undefined) await insert(change);
+      else if (!(await update(current, change))) return 'conflict';
+      return undefined;
+    } catch (error) {
+      const index = duplicateIndex(error);
+      if (index === '_id_') return 'conflict';
+      const refusal = index === undefined ? undefined : definition.refusals?.[index];
+      if (refusal === undefined) throw error;
+      return refuse(refusal);
+    }
+  }
+
+  async function insert({ stored, content, entries, words, silent }: Change<S, E>): Promise<void> {
+    await collection.insertOne(
+      {
+        _id: stored.id,
+        version: stored.version,
+        published: silent ? stored.version : 0,
+        ...(silent ? {} : { unpublishedSince: new Date() }),
+        ...fieldsToBson(content),
+        ...(Object.keys(words).length > 0 ? { words } : {}),
+        history: entries.map(entryToBson),
+      },
+      { maxTimeMS: readTime },
+    );
+  }
+
+  async function update(current: Opened<S, E>, change: Change<S, E>): Promise<boolean> {
+    const { stored, content, entries, words, silent } = change;
+    const { changed, gone } = difference(current.content, content);
+    for (const [word, text] of Object.entries(words)) changed[`words.${word}`] = text;
+    const set = silent ? { published: stored.version } : { unpublishedSince: new Date() };
+    const operators: Document = {
+      $set: { version: stored.version, ...set, ...changed },
+      ...(gone.length > 0 ? { $unset: Object.fromEntries(gone.map((name) => [name, ''])) } : {}),
+      $push: { history: { $each: entries.map(entryToBson) } },
+    };
+    const seen = { _id: stored.id, version: current.stored.version };
+    const result = await collection.updateOne(seen, operators, { maxTimeMS: readTime });
+    return result.matchedCount === 1;
+  }
+
+  async function moveOut(current: Opened<S, E> | undefined, { stored, entries }: Change<S, E>): Promise<void> {
+    if (current === undefined) return;
+    try {
+      await moved.moveOut(stored.id, stored.history, current.published, entries.length);
+    } catch {
+      // The command has happened, which is all its caller asks; the next command on this aggregate moves them.
+    }
+  }
+
+  return {
+    name: definition.name,
+    collection,
+    definition,
+
+    async run(id, context, prepare) {
+      if (!isInstant(context.at)) throw new TypeError(`'${context.at}' is no instant`);
+      if (context.expectNew === true) {
+        const outcome = await attempt(id, context, prepare, undefined);
+        // A refusal may be of facts that have changed since the command first happened: look whether it did.
+        if (outcome !== 'conflict' && !isRefused(outcome)) return outcome;
+      }
+      for (let retries = 0; ; retries += 1) {
+        const current = await load(id);
+        const repeat = current && (await repeated(current, context));
+        if (repeat !== undefined) return repeat;
+        const outcome = await attempt(id, context, prepare, current);
+        if (outcome !== 'conflict') return outcome;
+        if (retries === mostRetries) return refuse('busy');
+        await sleep(pause(retries));
+      }
+    },
+
+    async read(id) {
+      return (await load(id))?.stored;
+    },
+
+    async history(id) {
+      const current = await load(id);
+      if (current === undefined) return [];
+      if (current.historyFrom === 1) return current.stored.history;
+      const before = await moved.all(id);
+      return [...before.filter((entry) => entry.seq < current.historyFrom), ...current.stored.history];
+    },
+
+    stored: (document) => open<S, E>(document).stored,
+  };
+}
+
+function entryOf<E extends DomainEvent>(
+  aggregate: string,
+  seq: number,
+  context: CommandContext,
+  event: E,
+  first: boolean,
+): Entry<E> {
+  const entry: Entry<DomainEvent> = {
+    seq,
+    id: `${aggregate}:${seq}`,
+    at: context.at,
+    actor: context.actor,
+    command: context.id,
+    ...(first && context.request !== undefined ? { request: context.request } : {}),
+    ...(context.trace !== undefined ? { trace: context.trace } : {}),
+    type: event.type,
+    data: event.data,
+  };
+  // TypeScript does not see through the distribution over the events; type and data are those of one event.
+  return entry as Entry<E>;
+}
+
+function hasTooMuchUnpublished(published: number, history: readonly Entry<DomainEvent>[]): boolean {
+  const unpublished = history.filter((entry) => entry.seq > published);
+  return unpublished.length >= weighFrom && weight(unpublished) > mostUnpublishedBytes;
+}
+
+/** Full jitter in milliseconds: without it those who collided once collide again (three times the tries). */
+function pause(retries: number): number {
+  return Math.random() * Math.min(250, 5 * 2 ** retries);
 }

@@ -86,6 +86,7 @@ export interface RecordDocument extends Document {
   readonly _id: string;
   readonly version: number;
   readonly published: number;
+  readonly history: Document[];
 }
 
 /** What records itself refuses. */

@@ -1,5 +1,6 @@
 export type { Collection, Db, Document, Filter, IndexDescription, MongoClient } from 'mongodb';
 export type { Aggregates, Prepare } from './aggregates.ts';
+export { type Audit, audit, type Fault } from './audit.ts';
 export type {
   Actor,
   CommandContext,
@@ -16,6 +17,6 @@ export { derivedId, requestHash } from './ids.ts';
 export type { Lease } from './lease.ts';
 export { connectMongo, isDatabaseAway } from './mongo.ts';
 export type { Mark, Outbox, UnpublishedDocument } from './outbox.ts';
-export type { Records } from './records.ts';
+export { openRecords, type Records, type RecordsOptions } from './records.ts';
 export type { Serials } from './serials.ts';
-export type { Sweep } from './sweeps.ts';
+export { type DueCommand, type Sweep, type SweepOptions, sweepOf } from './sweeps.ts';

@@ -1,45 +1,60 @@
 import { MongoClient, MongoError, MongoServerError } from 'mongodb';
 
+/** How long the server may work at a single read or write, in milliseconds: below the gRPC deadline of 3 s. */
+export const readTime = 2_000;
+
 /**
  * Connects with the settings that the promises of this package rest on: every write is majority and journaled, every read is
- * of the primary and majority, and nothing waits longer than a gRPC deadline of 3 s.
+ * of the primary and majority, and nothing waits for ever.
  */
 export async function connectMongo(uri: string): Promise<MongoClient> {
   const client = new MongoClient(uri, {
     maxPoolSize: 20,
     waitQueueTimeoutMS: 2_000,
     serverSelectionTimeoutMS: 5_000,
-    timeoutMS: 2_500,
+    // The driver's `timeoutMS` has no effect from 7.9 on. The server's own work is bounded by `maxTimeMS` on each operation and
+    // by `wtimeoutMS`; a server that has frozen is found by the heartbeat, which then breaks off what waits for it.
+    connectTimeoutMS: 3_000,
+    heartbeatFrequencyMS: 2_000,
     retryReads: true,
     retryWrites: true,
     readPreference: 'primary',
     readConcern: { level: 'majority' },
-    writeConcern: { w: 'majority', journal: true },
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: 2_500 },
     ignoreUndefined: true,
   });
   await client.connect();
   return client;
 }
 
-const awayNames = new Set([
+const awayNames: ReadonlySet<string> = new Set([
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
   'MongoServerSelectionError',
-  'MongoOperationTimeoutError',
   'MongoWaitQueueTimeoutError',
   'MongoPoolClearedError',
   'MongoPoolClosedError',
+  'PoolClearedOnNetworkError',
   'MongoNotConnectedError',
   'MongoTopologyClosedError',
   'MongoClientClosedError',
 ]);
 
-/** Whether an error says that the database is away or has no primary now, so that trying later makes sense. */
+/** MaxTimeMSExpired, and the write concern that was not satisfied in time. */
+const awayCodes: ReadonlySet<unknown> = new Set([50, 64]);
+
+/**
+ * Whether an error says that the database is away, has no primary or is too slow now, so that trying again later makes sense. A
+ * write that ended so may have happened; the command's id tells when it is tried again.
+ */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof MongoError)) return false;
   if (awayNames.has(error.name)) return true;
-  return (
-    error instanceof MongoServerError &&
-    (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('RetryableError'))
-  );
+  return error.hasErrorLabel('RetryableWriteError') || (error instanceof MongoServerError && awayCodes.has(error.code));
+}
+
+/** The name of the unique index in which a write met a duplicate; undefined for any other error. */
+export function duplicateIndex(error: unknown): string | undefined {
+  if (!(error instanceof MongoServerError) || error.code !== 11000) return undefined;
+  return /index: (\S+) dup key/.exec(error.message)?.[1] ?? '';
 }

@@ -1,16 +1,67 @@
 import type { DomainEvent } from '@bandeng/decider';
-import type { Aggregates } from './aggregates.ts';
+import type { Db, IndexDescription } from 'mongodb';
+import { type Aggregates, aggregatesOf } from './aggregates.ts';
 import type { Definition } from './documents.ts';
-import type { Outbox } from './outbox.ts';
-import type { Serials } from './serials.ts';
+import { type Outbox, outboxIndex, outboxOf } from './outbox.ts';
+import { type Serials, serialsOf } from './serials.ts';
+import { dueIndex } from './sweeps.ts';
 
 /** The records of one service. */
 export interface Records {
-  /** Makes the indexes and opens a kind of aggregate. */
+  /** Makes the indexes and opens a kind of aggregate. @throws TypeError if the definition contradicts itself. */
   define<S extends object, C, E extends DomainEvent, R extends string>(
     definition: Definition<S, C, E, R>,
   ): Promise<Aggregates<S, C, E, R>>;
   readonly outbox: Outbox;
   /** Serial numbers by name, taken from the database in blocks (100). */
   serials(name: string, block?: number): Serials;
+}
+
+export interface RecordsOptions {
+  /** The service's own database. */
+  readonly database: Db;
+  /** Called after each write that has something for the bus. */
+  wake?(): void;
+}
+
+/** Collections of the house that are no aggregates. */
+const taken: ReadonlySet<string> = new Set(['leases', 'counters', 'dead_letters']);
+
+export async function openRecords(options: RecordsOptions): Promise<Records> {
+  const { database } = options;
+  const collections: string[] = [];
+  return {
+    async define(definition) {
+      check(definition, collections);
+      const indexes: IndexDescription[] = [outboxIndex, ...(definition.indexes ?? [])];
+      if (definition.nextDue !== undefined) indexes.push(dueIndex);
+      await database.collection(definition.name).createIndexes(indexes);
+      collections.push(definition.name);
+      return aggregatesOf(database, definition, () => options.wake?.());
+    },
+    outbox: outboxOf(database, collections),
+    serials: (name, block = 100) => serialsOf(database, name, block),
+  };
+}
+
+function check(
+  {
+    name,
+    indexes = [],
+    refusals = {},
+  }: Pick<Definition<object, never, DomainEvent, string>, 'name' | 'indexes' | 'refusals'>,
+  collections: readonly string[],
+): void {
+  if (!/^[a-z][a-z0-9_]*$/.test(name) || name.endsWith('_history') || taken.has(name)) {
+    throw new TypeError(`'${name}' cannot be the name of a kind of aggregate`);
+  }
+  if (collections.includes(name)) throw new TypeError(`${name} is defined already`);
+  for (const index of indexes) {
+    if (index.name === outboxIndex.name || index.name === dueIndex.name)
+      throw new TypeError(`the index '${index.name}' is ours`);
+  }
+  for (const refusal of Object.keys(refusals)) {
+    const index = indexes.find((one) => one.name === refusal);
+    if (index?.unique !== true) throw new TypeError(`${name}: there is no unique index '${refusal}' to refuse for`);
+  }
 }

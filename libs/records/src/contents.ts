@@ -1,0 +1,116 @@
+import type { DomainEvent } from '@bandeng/decider';
+import type { Document } from 'mongodb';
+import type { Definition, Entry, Stored } from './documents.ts';
+import { fieldsToBson, fromBson, isInstant, same } from './values.ts';
+
+/** Fields of a document that the state may not have: they are how a record is kept. */
+const reserved: ReadonlySet<string> = new Set([
+  '_id',
+  'version',
+  'published',
+  'unpublishedSince',
+  'nextDue',
+  'words',
+  'derived',
+  'history',
+  'historyFrom',
+]);
+
+/** Of these, the ones that do not follow from the state. */
+const kept: ReadonlySet<string> = new Set([...reserved].filter((name) => name !== 'nextDue' && name !== 'derived'));
+
+/**
+ * The fields that follow from the state, in the form of the domain: the state's own, territories, keys and `nextDue`. What is not
+ * the state's own is named in `derived`, so that a reader of any later release can take it away again.
+ */
+export type Content = Readonly<Record<string, unknown>>;
+
+/** The fields of a document that follow from a state. @throws TypeError when names clash or a deadline is no instant. */
+export function contentOf<S extends object>(
+  definition: Pick<Definition<S, never, DomainEvent, string>, 'name' | 'territories' | 'keys' | 'nextDue'>,
+  state: S,
+): Content {
+  const content: Record<string, unknown> = {};
+  const derived: string[] = [];
+  const put = (name: string, value: unknown): void => {
+    if (value === undefined) return;
+    if (reserved.has(name)) throw new TypeError(`${definition.name}: '${name}' is reserved`);
+    if (name in content) throw new TypeError(`${definition.name}: '${name}' is of the state and cannot be a key`);
+    content[name] = value;
+  };
+  for (const [name, value] of Object.entries(state)) put(name, value);
+  const territories = definition.territories?.(state);
+  if (territories !== undefined && !same(territories, content.territories)) {
+    put('territories', territories);
+    derived.push('territories');
+  }
+  for (const [name, value] of Object.entries(definition.keys?.(state) ?? {})) {
+    put(name, value);
+    if (value !== undefined) derived.push(name);
+  }
+  if (derived.length > 0) content.derived = derived;
+  const nextDue = definition.nextDue?.(state);
+  if (nextDue !== undefined) {
+    if (!isInstant(nextDue)) throw new TypeError(`${definition.name}: the deadline '${nextDue}' is no instant`);
+    content.nextDue = nextDue;
+  }
+  return content;
+}
+
+/** A document taken apart. */
+export interface Opened<S, E extends DomainEvent> {
+  readonly stored: Stored<S, E>;
+  readonly content: Content;
+  readonly published: number;
+  /** The seq of the first entry in the document; what was before has moved out. */
+  readonly historyFrom: number;
+}
+
+/**
+ * Takes a document apart. This is where the types of the domain meet those of the database: what a definition has written it
+ * gets back, so the state and the entries are taken at their word.
+ */
+export function open<S, E extends DomainEvent>(document: Document): Opened<S, E> {
+  const content: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(document)) if (!kept.has(name)) content[name] = fromBson(value);
+  const { nextDue: _, derived, ...own } = content;
+  if (Array.isArray(derived)) for (const name of derived) delete own[name];
+  const history: Document[] = document.history ?? [];
+  return {
+    stored: {
+      id: document._id,
+      version: document.version,
+      state: own as S,
+      words: document.words ?? {},
+      territories: Array.isArray(content.territories) ? content.territories : [],
+      history: history.map((entry) => entryFromBson<E>(entry)),
+    },
+    content,
+    published: document.published,
+    historyFrom: document.historyFrom ?? 1,
+  };
+}
+
+/** What has changed between two contents, as BSON, and the names of what is gone. */
+export function difference(before: Content, after: Content): { changed: Record<string, unknown>; gone: string[] } {
+  const changed = Object.entries(after).filter(([name, value]) => !same(before[name], value));
+  return {
+    changed: fieldsToBson(Object.fromEntries(changed)),
+    gone: Object.keys(before).filter((name) => after[name] === undefined),
+  };
+}
+
+export function entryToBson(entry: Entry<DomainEvent>): Document {
+  return { ...entry, at: new Date(entry.at), data: fieldsToBson(entry.data) };
+}
+
+/** An entry as the document or the collection of those moved out has it. */
+export function entryFromBson<E extends DomainEvent>(entry: Document): Entry<E> {
+  return { ...entry, at: fromBson(entry.at), data: fromBson(entry.data) } as Entry<E>;
+}
+
+/** The event that an entry records. */
+export function eventOf<E extends DomainEvent>({ type, data }: Entry<E>): E {
+  const event: DomainEvent = { type, data };
+  return event as E;
+}
