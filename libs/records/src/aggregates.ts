@@ -101,7 +101,8 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
       if (current === undefined) throw new TypeError(`${definition.name}: a new aggregate without events`);
       return { stored: current.stored, replayed: false };
     }
-    const change = compose(id, context, current, events, prepared.words ?? {});
+    const { words = {}, actor = context.actor } = prepared;
+    const change = compose(id, { ...context, actor }, current, events, words);
     if (current !== undefined && hasTooMuchUnpublished(current.published, change.stored.history)) {
       return refuse('too-much-unpublished');
     }

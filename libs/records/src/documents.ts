@@ -63,6 +63,8 @@ export interface Stored<S, E extends DomainEvent> {
 export interface Prepared<C> {
   readonly command: C;
   readonly words?: Words;
+  /** Who does it, where the capacity follows from the aggregate as it is; else the context's. */
+  readonly actor?: Actor;
 }
 
 /** What one kind of aggregate is made of. */
