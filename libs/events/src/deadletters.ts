@@ -1,0 +1,110 @@
+import type { Collection, Db } from '@bandeng/records';
+
+/** Why a message was given up: no CloudEvent, a type nobody knows, larger than allowed, or its handler failed too often. */
+export type DeadLetterReason = 'malformed' | 'unknown-type' | 'too-large' | 'failed';
+
+/** A message that was given up, for one reaction. */
+export interface DeadLetter {
+  readonly id: string;
+  /** `<source> <id of the event>`, or where it lies in the stream when it has no readable id. */
+  readonly event: string;
+  /** The reaction; the name of the durable when the message could not be told apart. */
+  readonly reaction: string;
+  readonly reason: DeadLetterReason;
+  /** Name and message of the last failure, at most 500 characters. */
+  readonly problem: string;
+  readonly type: string;
+  readonly aggregate: string;
+  readonly stream: string;
+  readonly sequence: number;
+  readonly at: string;
+  readonly tries: number;
+  /** `requeued` until the reaction has tried again; then `handled`, or `open` once more. */
+  readonly status: 'open' | 'requeued' | 'handled';
+  /** The message as it came, at most 64 kB of it. */
+  readonly raw: string;
+}
+
+/** The dead letters of a service: collection `dead_letters`, one for each event and reaction. */
+export interface DeadLetters {
+  /** Newest first; `after` is the id of the last one seen. */
+  list(options?: {
+    readonly status?: DeadLetter['status'];
+    readonly limit?: number;
+    readonly after?: string;
+  }): Promise<DeadLetter[]>;
+  show(id: string): Promise<DeadLetter | undefined>;
+  /** Hands it to its reaction once more, in the process that holds the lease. False when there is no open one. */
+  requeue(id: string): Promise<boolean>;
+  /** Stores one, or renews the one of the same event and reaction. */
+  store(letter: Omit<DeadLetter, 'id' | 'status'>): Promise<void>;
+  /** Those that shall be tried again, oldest first. */
+  requeued(limit: number): Promise<DeadLetter[]>;
+  handled(id: string): Promise<void>;
+}
+
+interface Document extends Omit<DeadLetter, 'id'> {
+  readonly _id: string;
+}
+
+const PROBLEM_CHARACTERS = 500;
+const RAW_CHARACTERS = 64 * 1024;
+
+export async function openDeadLetters(database: Db): Promise<DeadLetters> {
+  const collection: Collection<Document> = database.collection<Document>('dead_letters');
+  await collection.createIndexes([
+    { key: { status: 1, at: -1, _id: -1 }, name: 'by_status' },
+    { key: { at: -1, _id: -1 }, name: 'by_time' },
+  ]);
+  const show = async (id: string): Promise<DeadLetter | undefined> => {
+    const document = await collection.findOne({ _id: id });
+    return document === null ? undefined : letterOf(document);
+  };
+  return {
+    show,
+    async list(options = {}) {
+      const last = options.after === undefined ? undefined : await show(options.after);
+      const documents = await collection
+        .find({
+          ...(options.status === undefined ? {} : { status: options.status }),
+          ...(last === undefined ? {} : { $or: [{ at: { $lt: last.at } }, { at: last.at, _id: { $lt: last.id } }] }),
+        })
+        .sort({ at: -1, _id: -1 })
+        .limit(options.limit ?? 50)
+        .toArray();
+      return documents.map(letterOf);
+    },
+    async requeue(id) {
+      const { modifiedCount } = await collection.updateOne(
+        { _id: id, status: 'open' },
+        { $set: { status: 'requeued' } },
+      );
+      return modifiedCount === 1;
+    },
+    async store(letter) {
+      await collection.updateOne(
+        { _id: `${letter.event} ${letter.reaction}` },
+        {
+          $set: {
+            ...letter,
+            problem: letter.problem.slice(0, PROBLEM_CHARACTERS),
+            raw: letter.raw.slice(0, RAW_CHARACTERS),
+            status: 'open',
+          },
+        },
+        { upsert: true },
+      );
+    },
+    async requeued(limit) {
+      const documents = await collection.find({ status: 'requeued' }).sort({ at: 1, _id: 1 }).limit(limit).toArray();
+      return documents.map(letterOf);
+    },
+    async handled(id) {
+      await collection.updateOne({ _id: id, status: 'requeued' }, { $set: { status: 'handled' } });
+    },
+  };
+}
+
+function letterOf({ _id, ...rest }: Document): DeadLetter {
+  return { id: _id, ...rest };
+}

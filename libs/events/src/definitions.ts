@@ -1,0 +1,96 @@
+import type { DataOf, EventType } from '@bandeng/contracts';
+import { isRefused } from '@bandeng/decider';
+import type { Actor, CommandContext } from '@bandeng/records';
+import type { CloudEvent } from './cloudevents.ts';
+import { NotNow } from './failures.ts';
+import type { Log } from './hooks.ts';
+
+/** Nothing follows from this event, for a reason. */
+export interface Skipped {
+  readonly skipped: string;
+}
+
+/** Nothing follows from this event. */
+export const skip = (reason: string): Skipped => ({ skipped: reason });
+
+/** A command for one aggregate that follows from an event. */
+export interface Reaction {
+  /** Tells the commands of one reaction to one event apart; needed when there are several. */
+  readonly target?: string;
+  /**
+   * The id is `event:<event id>:<reaction>[:<target>]`, so a second run has no second effect. `context` is complete: this id,
+   * now, `system:<service>`, the event's trace. An answer that is a refusal is logged and is the end of it, except `busy` and
+   * `too-much-unpublished`, which are tried again.
+   */
+  run(commandId: string, context: CommandContext): Promise<unknown>;
+}
+
+export interface ReactionContext {
+  readonly service: string;
+  readonly actor: Actor;
+  readonly log: Log;
+}
+
+/** What a service does when an event of a type has happened. */
+export interface ReactionDefinition {
+  readonly type: EventType;
+  /** Part of the ids of its commands: never change it. */
+  readonly name: string;
+  /** The data of the event is the message of the catalogue. */
+  react(event: CloudEvent, context: ReactionContext): Promise<readonly Reaction[] | Skipped>;
+}
+
+/** What a service does when this event has happened. */
+export function on<N extends EventType>(
+  type: N,
+  name: string,
+  react: (
+    event: CloudEvent<DataOf<N>>,
+    context: ReactionContext,
+  ) => Promise<readonly Reaction[] | Skipped> | readonly Reaction[] | Skipped,
+): ReactionDefinition {
+  return { type, name, react: async (event, context) => react(typed(event), context) };
+}
+
+/** The type of the event has been compared and its data decoded before. */
+function typed<N extends EventType>(event: CloudEvent): CloudEvent<DataOf<N>> {
+  return event as CloudEvent<DataOf<N>>;
+}
+
+const AGAIN = new Set(['busy', 'too-much-unpublished']);
+
+/** Runs one reaction to one event. Throws `NotNow` when it should be tried later, something else when it failed. */
+export async function runReaction(
+  definition: ReactionDefinition,
+  event: CloudEvent,
+  about: { readonly service: string; readonly log: Log; now(): Date },
+): Promise<void> {
+  const { service, log } = about;
+  const actor = { system: service };
+  const found = await definition.react(event, { service, actor, log });
+  if ('skipped' in found) {
+    log.debug({ event: event.id, reaction: definition.name, reason: found.skipped }, 'reaction skipped');
+    return;
+  }
+  const ids = commandIds(definition.name, event.id, found);
+  for (const [index, reaction] of found.entries()) {
+    const id = ids[index] ?? '';
+    const outcome = await reaction.run(id, {
+      id,
+      at: about.now().toISOString(),
+      actor,
+      ...(event.traceparent === undefined ? {} : { trace: event.traceparent }),
+    });
+    if (!isRefused(outcome)) continue;
+    if (AGAIN.has(outcome.refused)) throw new NotNow(outcome.refused);
+    if (outcome.refused === 'key-reused') throw new Error(`command ${id} has been used for something else`);
+    log.info({ event: event.id, reaction: definition.name, refused: outcome.refused }, 'reaction refused');
+  }
+}
+
+/** The ids of the commands of one reaction to one event. Throws when two would be the same. */
+export function commandIds(name: string, eventId: string, found: readonly Reaction[]): readonly string[] {
+  const ids = found.map(({ target }) => `event:${eventId}:${name}${target === undefined ? '' : `:${target}`}`);
+  if (new Set(ids).size < ids.length) throw new Error(`reaction ${name}: several commands need a target each`);
+  return ids;
+}

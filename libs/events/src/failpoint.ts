@@ -1,0 +1,16 @@
+/**
+ * For resilience tests only: `BANDENG_FAIL_POINT=before-publish|after-publish[:n]` makes the process kill itself (SIGKILL) when
+ * the relay passes that place the n-th time (the first when left out): after the write and before the messages go out, or
+ * after their ack and before the mark.
+ */
+export type FailPoint = 'before-publish' | 'after-publish';
+
+const [place, times = '1'] = (process.env.BANDENG_FAIL_POINT ?? '').split(':');
+let left = Number(times);
+
+/** Does nothing unless the environment names this place. */
+export function passFailPoint(here: FailPoint): void {
+  if (place !== here) return;
+  left -= 1;
+  if (left <= 0) process.kill(process.pid, 'SIGKILL');
+}

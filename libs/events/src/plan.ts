@@ -1,0 +1,135 @@
+import { events } from '@bandeng/contracts';
+import type { DomainEvent } from '@bandeng/decider';
+import type { Entry, Mark, UnpublishedDocument } from '@bandeng/records';
+import { MAX_BATCH, type Outgoing } from './batches.ts';
+import { encodeData } from './catalogue.ts';
+import { cloudEvent, MAX_EVENT_BYTES } from './cloudevents.ts';
+import type { Publishing } from './publications.ts';
+import { eventSubject } from './subjects.ts';
+
+/** What goes out together, and what may be marked when it is durable. */
+export interface PlannedBatch {
+  readonly messages: readonly Outgoing[];
+  readonly marks: readonly Mark[];
+}
+
+/** An aggregate that cannot be published now, for a fault of ours. Its earlier entries are, its later ones wait. */
+export interface Stuck {
+  readonly key: string;
+  readonly entry: string;
+  readonly fault: unknown;
+}
+
+export interface Plan {
+  readonly batches: readonly PlannedBatch[];
+  readonly stuck: readonly Stuck[];
+}
+
+export interface PlanContext {
+  readonly service: string;
+  readonly publishings: ReadonlyMap<string, Publishing>;
+  /** Code for what has no territory. */
+  readonly city: string;
+  /** For an aggregate by `aggregateKey`: what is durable on the bus already, though its document does not say so yet. */
+  sent(key: string): number;
+  readonly maxBytes?: number;
+}
+
+/** Bytes in one batch, so that one does not hold up the server. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+
+export function aggregateKey(collection: string, id: string): string {
+  return `${collection}/${id}`;
+}
+
+/** What of these documents goes out, in which order: each aggregate's entries by seq, in as few batches as possible. */
+export function plan(documents: readonly UnpublishedDocument[], context: PlanContext): Plan {
+  const batches: PlannedBatch[] = [];
+  const stuck: Stuck[] = [];
+  let messages: Outgoing[] = [];
+  let marks = new Map<string, Mark>();
+  let bytes = 0;
+  const cut = (): void => {
+    if (marks.size > 0) batches.push({ messages, marks: [...marks.values()] });
+    messages = [];
+    marks = new Map();
+    bytes = 0;
+  };
+  for (const document of documents) {
+    const key = aggregateKey(document.collection, document.id);
+    const after = Math.max(document.published, context.sent(key));
+    let expected = after + 1;
+    for (const entry of document.history) {
+      if (entry.seq <= after) continue;
+      let message: Outgoing | undefined;
+      try {
+        if (entry.seq !== expected) throw new Error(`entry ${expected} is missing`);
+        message = outgoing(document, entry, context);
+      } catch (fault) {
+        stuck.push({ key, entry: entry.id, fault });
+        break;
+      }
+      expected += 1;
+      if (message !== undefined) {
+        if (messages.length === MAX_BATCH || bytes + message.payload.length > MAX_BATCH_BYTES) cut();
+        messages.push(message);
+        bytes += message.payload.length;
+      }
+      marks.set(key, { collection: document.collection, id: document.id, upTo: entry.seq });
+    }
+  }
+  cut();
+  return { batches, stuck };
+}
+
+function outgoing(
+  document: UnpublishedDocument,
+  entry: Entry<DomainEvent>,
+  context: PlanContext,
+): Outgoing | undefined {
+  const publishing = context.publishings.get(document.collection);
+  if (publishing === undefined) throw new Error(`no publications for ${document.collection}`);
+  const event = publishing.of(entry, document);
+  if (event === 'private') return undefined;
+  const { type, service } = events[event.event];
+  if (service !== context.service) throw new Error(`${type} is not an event of ${context.service}`);
+  const territory = event.territory === '' ? context.city : event.territory;
+  const payload = new TextEncoder().encode(
+    JSON.stringify(
+      cloudEvent(entry, {
+        service,
+        type,
+        aggregate: document.id,
+        data: encodeData(event.event, event.data),
+        territory,
+        previous: previousPublic(document, entry.seq, publishing),
+      }),
+    ),
+  );
+  const limit = context.maxBytes ?? MAX_EVENT_BYTES;
+  if (payload.length > limit) throw new RangeError(`an event of ${payload.length} bytes, at most ${limit} are allowed`);
+  return {
+    subject: eventSubject(service, event.event, territory),
+    payload,
+    id: entry.id,
+    collection: document.collection,
+  };
+}
+
+/** The seq of the last public entry before, as far as the history in the document goes. */
+function previousPublic(document: UnpublishedDocument, seq: number, publishing: Publishing): number | undefined {
+  for (let index = document.history.length - 1; index >= 0; index -= 1) {
+    const entry = document.history[index];
+    if (entry === undefined || entry.seq >= seq) continue;
+    if (publishing.of(entry, document) !== 'private') return entry.seq;
+  }
+  return undefined;
+}
+
+/** The collection and id and seq of a message in the stream, to mark it; undefined for what is not ours. */
+export function markOf(collection: string | undefined, eventId: string | undefined): Mark | undefined {
+  const colon = eventId?.lastIndexOf(':') ?? -1;
+  if (collection === undefined || eventId === undefined || colon < 1) return undefined;
+  const upTo = Number(eventId.slice(colon + 1));
+  return Number.isSafeInteger(upTo) && upTo > 0 ? { collection, id: eventId.slice(0, colon), upTo } : undefined;
+}

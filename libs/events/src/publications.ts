@@ -1,0 +1,71 @@
+import type { DataOf, EventName, events } from '@bandeng/contracts';
+import type { DomainEvent } from '@bandeng/decider';
+import type { Aggregates, Entry } from '@bandeng/records';
+
+/** A public event as a publication makes it. */
+export interface PublicEvent {
+  readonly event: EventName;
+  /** The message of the catalogue. */
+  readonly data: unknown;
+  /** Code of the territory it concerns; empty when it concerns the whole city. */
+  readonly territory: string;
+}
+
+/** The entry of one of the domain events. */
+export type EntryOf<E extends DomainEvent, K extends E['type']> = Entry<Extract<E, { readonly type: K }>>;
+
+/** An aggregate as a publication sees it: as it is now, which may be after the entry. */
+export interface PublishedDocument<S> {
+  readonly id: string;
+  readonly territories: readonly string[];
+  readonly state: S;
+}
+
+/** For every domain event of an aggregate the public event it becomes, or 'private'. A forgotten one does not compile. */
+export type Publications<E extends DomainEvent, S> = {
+  readonly [K in E['type']]:
+    | 'private'
+    | ((entry: EntryOf<E, K>, document: PublishedDocument<S>) => PublicEvent | 'private');
+};
+
+/** The publications of one collection, as the relay takes them. */
+export interface Publishing {
+  readonly collection: string;
+  /** Throws for an entry of an unknown type. */
+  of(entry: Entry<DomainEvent>, document: PublishedDocument<unknown>): PublicEvent | 'private';
+}
+
+type TypeOf<N extends EventName> = (typeof events)[N]['type'];
+
+/** A public event whose data is checked against the catalogue. */
+export function publish<N extends EventName>(event: N, data: DataOf<TypeOf<N>>, territory: string): PublicEvent {
+  return { event, data, territory };
+}
+
+/** The publications of an aggregate, for the relay. */
+export function publishing<S extends object, C, E extends DomainEvent, R extends string>(
+  aggregates: Pick<Aggregates<S, C, E, R>, 'name'>,
+  publications: Publications<E, S>,
+): Publishing {
+  const table = erased(publications);
+  return {
+    collection: aggregates.name,
+    of(entry, document) {
+      const publication = table[entry.type];
+      if (publication === undefined) throw new Error(`no publication for ${aggregates.name}/${entry.type}`);
+      return publication === 'private' ? 'private' : publication(entry, document);
+    },
+  };
+}
+
+type Erased = Readonly<
+  Record<
+    string,
+    'private' | ((entry: Entry<DomainEvent>, document: PublishedDocument<unknown>) => PublicEvent | 'private')
+  >
+>;
+
+/** Documents of this collection hold this aggregate's entries and state; the types end at the database. */
+function erased<E extends DomainEvent, S>(publications: Publications<E, S>): Erased {
+  return publications as unknown as Erased;
+}

@@ -1,0 +1,294 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import type { Bus } from './bus.ts';
+import { eventOfType } from './catalogue.ts';
+import type { DeadLetter, DeadLetters } from './deadletters.ts';
+import type { ReactionDefinition } from './definitions.ts';
+import { type Durable, type Floor, keepWorking, takeDurable } from './durables.ts';
+import {
+  type Handling,
+  handle,
+  letterOf,
+  type Origin,
+  type ReadMessage,
+  readMessage,
+  storeLetter,
+} from './handling.ts';
+import type { EventHooks, Log } from './hooks.ts';
+import { type Lanes, lanes } from './lanes.ts';
+import { pause, signal } from './signal.ts';
+import { filterSubjects, streamOf } from './subjects.ts';
+import type { Tenure } from './tenure.ts';
+
+/** Turns others' events into commands. */
+export interface Reactions {
+  /** Takes nothing new and waits for what runs, 5 s at most. Before the tenure's own stop. */
+  stop(): Promise<void>;
+}
+
+export interface ReactionsOptions {
+  readonly service: string;
+  readonly bus: Bus;
+  readonly tenure: Tenure;
+  readonly definitions: readonly ReactionDefinition[];
+  readonly deadLetters: DeadLetters;
+  now(): Date;
+  readonly log: Log;
+  readonly hooks?: EventHooks;
+  /** Aggregates handled side by side; 32 when left out. */
+  readonly concurrency?: number;
+  /** Failures of a handler before its dead letter; 5 when left out (within a second). */
+  readonly tries?: number;
+}
+
+const STOP_WITHIN = 5_000;
+const LOOK_EVERY = 1_000;
+
+/**
+ * Runs the reactions of a service while this process holds its lease: one durable for each service whose events are reacted to
+ * (`<service>-<source>`), different aggregates side by side, the events of one strictly in order.
+ */
+export function startReactions(options: ReactionsOptions): Reactions {
+  const groups = [...bySource(options.definitions)].map(([source, definitions]) =>
+    startGroup(source, definitions, options),
+  );
+  return {
+    async stop() {
+      await Promise.all(groups.map((group) => group.stop()));
+    },
+  };
+}
+
+/** The reactions by the service whose events they are about. */
+function bySource(definitions: readonly ReactionDefinition[]): Map<string, ReactionDefinition[]> {
+  const sources = new Map<string, ReactionDefinition[]>();
+  const seen = new Set<string>();
+  for (const definition of definitions) {
+    const source = eventOfType(definition.type)?.service;
+    if (source === undefined) throw new Error(`no such event: ${definition.type}`);
+    const key = `${definition.type} ${definition.name}`;
+    if (seen.has(key)) throw new Error(`two reactions are called ${key}`);
+    seen.add(key);
+    sources.set(source, [...(sources.get(source) ?? []), definition]);
+  }
+  return sources;
+}
+
+/** One hold of the durable, from its taking to its end. */
+interface Session {
+  readonly durable: Durable;
+  readonly inHand: Map<number, JsMsg>;
+  last: number;
+  over: boolean;
+}
+
+function startGroup(source: string, definitions: readonly ReactionDefinition[], options: ReactionsOptions): Reactions {
+  const { service, bus, tenure, deadLetters, hooks } = options;
+  const log = options.log;
+  const stream = streamOf(source);
+  const name = `${service}-${source}`;
+  const field = `floor_${source}`;
+  const concurrency = options.concurrency ?? 32;
+  const running: Lanes = lanes(concurrency);
+  const handling: Handling = {
+    service,
+    deadLetters,
+    tries: options.tries ?? 5,
+    place: running.place,
+    now: options.now,
+    log,
+    hooks,
+  };
+  const filters = filterSubjects(
+    source,
+    definitions.flatMap(({ type }) => eventOfType(type)?.name ?? []),
+    [],
+  );
+  const woken = signal();
+  const stopping = signal();
+  let stopped = false;
+  let session: Session | undefined;
+  let kept: Floor | undefined;
+
+  const over = (): boolean => stopped || !tenure.holds();
+  const off = [tenure.onChange(() => woken.raise()), bus.onConnected(() => woken.raise())];
+  const clock = setInterval(() => void keepFloor(), LOOK_EVERY);
+  const consuming = consume();
+  const requeueing = requeue();
+
+  async function consume(): Promise<void> {
+    while (!stopped) {
+      const connection = bus.connection();
+      if (!tenure.holds() || connection === undefined) {
+        await woken.wait(LOOK_EVERY);
+        continue;
+      }
+      try {
+        const durable = await takeDurable(connection, {
+          stream,
+          name,
+          filters,
+          inHand: concurrency * 4,
+          floor: await tenure.lease.read<Floor>(field),
+          keep: async (floor) => {
+            await tenure.lease.write({ [field]: floor });
+          },
+        });
+        if (durable === undefined) await woken.wait(LOOK_EVERY);
+        else await follow({ durable, inHand: new Map(), last: durable.floor, over: false });
+      } catch (error) {
+        log.warn({ err: error, durable: name }, 'reactions begin again');
+        await woken.wait(200);
+      }
+    }
+  }
+
+  /** Until the lease is lost, the connection was away, or somebody else takes from the durable. */
+  async function follow(now: Session): Promise<void> {
+    session = now;
+    const { messages } = now.durable;
+    let armed = false;
+    const end = (): void => {
+      if (!armed) return;
+      now.over = true;
+      messages.stop();
+    };
+    const ends = [tenure.onChange(end), bus.onConnected(end), keepWorking(now.inHand)];
+    armed = true;
+    let expected = 1;
+    try {
+      if (over()) return;
+      for await (const message of messages) {
+        if (now.over || over()) break;
+        // The durable is new and ours alone: a gap means that a message got lost or went to somebody else.
+        if (message.info.deliverySequence !== expected) break;
+        expected += 1;
+        take(message, now);
+      }
+    } finally {
+      now.over = true;
+      for (const stop of ends) stop();
+      await messages.close();
+      await keepFloor();
+    }
+  }
+
+  function take(message: JsMsg, now: Session): void {
+    now.last = Math.max(now.last, message.seq);
+    if (now.inHand.has(message.seq)) return;
+    now.inHand.set(message.seq, message);
+    const read = readMessage(message.data, source);
+    running.run(read.event?.subject ?? `#${message.seq}`, async () => {
+      try {
+        if (await settle(message, read, now)) now.inHand.delete(message.seq);
+      } catch (error) {
+        log.error({ err: error, sequence: message.seq }, 'message not settled');
+      }
+    });
+  }
+
+  /** True when the message needs no further work. */
+  async function settle(message: JsMsg, read: ReadMessage, now: Session): Promise<boolean> {
+    const ended = (): boolean => now.over || over();
+    if (ended()) return false;
+    const origin: Origin = {
+      stream,
+      sequence: message.seq,
+      place: `${stream}@${now.durable.created}:${message.seq}`,
+      raw: () => new TextDecoder().decode(message.data.subarray(0, 64 * 1024)),
+    };
+    if ('poison' in read) {
+      const letter = letterOf(name, read.poison, read.problem, origin, read.event, 1);
+      if (!(await storeLetter(letter, handling, ended))) return false;
+      message.term(read.poison);
+      return true;
+    }
+    let dead = false;
+    for (const definition of definitions) {
+      if (definition.type !== read.event.type) continue;
+      const outcome = await handle(definition, read.event, origin, handling, ended);
+      if (outcome === 'abandoned') return false;
+      dead ||= outcome === 'dead';
+    }
+    if (dead) message.term('dead letter');
+    // An ack that gets lost means a second run, which has no second effect.
+    else await message.ackAck({ timeout: 2_000 }).catch(() => false);
+    return true;
+  }
+
+  /** Keeps how far all is handled, should the durable get lost. */
+  async function keepFloor(): Promise<void> {
+    const now = session;
+    if (now === undefined || !tenure.holds()) return;
+    const open = [...now.inHand.keys()];
+    const sequence = open.length === 0 ? now.last : Math.min(...open) - 1;
+    if (kept?.created === now.durable.created && kept.sequence === sequence) return;
+    try {
+      const floor = { created: now.durable.created, sequence };
+      if (await tenure.lease.write({ [field]: floor })) kept = floor;
+    } catch (error) {
+      log.debug({ err: error }, 'floor not kept');
+    }
+  }
+
+  async function requeue(): Promise<void> {
+    while (!stopped) {
+      await stopping.wait(LOOK_EVERY);
+      if (over()) continue;
+      try {
+        for (const letter of await deadLetters.requeued(20)) if (letter.stream === stream) await retry(letter);
+      } catch (error) {
+        log.debug({ err: error }, 'requeued dead letters not read');
+      }
+    }
+  }
+
+  /** One dead letter once more, in the lane of its aggregate. */
+  function retry(letter: DeadLetter): Promise<void> {
+    const read = readMessage(new TextEncoder().encode(letter.raw), source);
+    const { stream, sequence, raw } = letter;
+    const origin: Origin = { stream, sequence, place: letter.event, raw: () => raw };
+    return new Promise((resolve) => {
+      running.run(read.event?.subject ?? `#${sequence}`, async () => {
+        try {
+          if ('poison' in read) {
+            const { reaction, tries } = letter;
+            await storeLetter(
+              letterOf(reaction, read.poison, read.problem, origin, read.event, tries + 1),
+              handling,
+              over,
+            );
+            return;
+          }
+          let dead = false;
+          for (const definition of definitions) {
+            const meant = letter.reaction === name || letter.reaction === definition.name;
+            if (definition.type !== read.event.type || !meant) continue;
+            const outcome = await handle(definition, read.event, origin, handling, over);
+            if (outcome === 'abandoned') return;
+            dead ||= outcome === 'dead';
+          }
+          if (!dead) await deadLetters.handled(letter.id);
+        } catch (error) {
+          log.warn({ err: error, letter: letter.id }, 'dead letter not handled');
+        } finally {
+          resolve();
+        }
+      });
+    });
+  }
+
+  return {
+    async stop() {
+      stopped = true;
+      if (session !== undefined) session.over = true;
+      session?.durable.messages.stop();
+      woken.raise();
+      stopping.raise();
+      await consuming;
+      await Promise.race([Promise.all([running.idle(), requeueing]), pause(STOP_WITHIN)]);
+      clearInterval(clock);
+      await keepFloor();
+      for (const end of off) end();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import {
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { type NatsConnection, nanos } from '@nats-io/transport-node';
+import { streamOf, subjectsOf } from './subjects.ts';
+
+/** How streams are kept. Bytes and age bound them, nothing else. */
+export interface StreamOptions {
+  /** How many days an event stays; 400 when left out, never below 180. */
+  readonly maxAgeDays?: number;
+  /** At so many bytes the stream takes nothing more; the server's own limit when left out. */
+  readonly maxBytes?: number;
+  /** 3 in a cluster; 1 when left out. */
+  readonly replicas?: number;
+}
+
+/** Where a stream stands. */
+export interface StreamState {
+  readonly stream: string;
+  /** When it was made: another instant is another incarnation, whose sequences mean something else. */
+  readonly created: string;
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: number;
+  /** -1 without a limit. */
+  readonly maxBytes: number;
+}
+
+const DAY = 86_400_000;
+
+/** What may change while a stream lives. */
+function changeable(options: StreamOptions) {
+  return {
+    max_age: nanos(Math.max(180, options.maxAgeDays ?? 400) * DAY),
+    max_bytes: options.maxBytes ?? -1,
+    num_replicas: options.replicas ?? 1,
+    duplicate_window: nanos(30 * 60_000),
+    allow_atomic: true,
+    allow_direct: true,
+  } satisfies Partial<StreamConfig>;
+}
+
+/** Makes the stream of a service or brings its settings up to date; answers where it stands. */
+export async function ensureStream(
+  connection: NatsConnection,
+  service: string,
+  options: StreamOptions,
+): Promise<StreamState> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const wanted = changeable(options);
+  const found = await streamState(connection, streamOf(service));
+  if (found === undefined) {
+    await manager.streams.add({
+      name: streamOf(service),
+      subjects: [subjectsOf(service)],
+      storage: StorageType.File,
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.New,
+      deny_delete: true,
+      deny_purge: true,
+      ...wanted,
+    });
+  } else {
+    const { config } = await manager.streams.info(streamOf(service));
+    const differs =
+      config.max_age !== wanted.max_age ||
+      config.max_bytes !== wanted.max_bytes ||
+      config.num_replicas !== wanted.num_replicas ||
+      config.duplicate_window !== wanted.duplicate_window ||
+      config.allow_atomic !== wanted.allow_atomic;
+    if (!differs) return found;
+    await manager.streams.update(streamOf(service), wanted);
+  }
+  const made = await streamState(connection, streamOf(service));
+  if (made === undefined) throw new Error(`stream ${streamOf(service)} vanished while it was made`);
+  return made;
+}
+
+/** Where a stream stands; undefined when there is none. */
+export async function streamState(connection: NatsConnection, stream: string): Promise<StreamState | undefined> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  try {
+    const { created, state, config } = await manager.streams.info(stream);
+    return {
+      stream,
+      created: new Date(created).toISOString(),
+      first: state.first_seq,
+      last: state.last_seq,
+      bytes: state.bytes,
+      maxBytes: config.max_bytes,
+    };
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
+    throw error;
+  }
+}
+
+/** The headers of one stored message. */
+export interface StoredHeaders {
+  readonly sequence: number;
+  header(name: string): string | undefined;
+}
+
+/** Reads the headers of what lies in the stream from one sequence to another, both included. Throws when it cannot reach the end. */
+export async function* readHeaders(
+  connection: NatsConnection,
+  stream: string,
+  from: number,
+  to: number,
+): AsyncGenerator<StoredHeaders> {
+  let next = from;
+  while (next <= to) {
+    const consumer = await jetstream(connection).consumers.get(stream, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: next,
+      headers_only: true,
+      inactive_threshold: 30_000,
+    });
+    const before = next;
+    const messages = await consumer.fetch({ max_messages: Math.min(500, to - next + 1), expires: 2_000 });
+    for await (const message of messages) {
+      next = message.seq + 1;
+      if (message.seq > to) break;
+      yield { sequence: message.seq, header: (name) => message.headers?.get(name) || undefined };
+      if (next > to) break;
+    }
+    await consumer.delete().catch(() => false);
+    if (next === before) throw new Error(`stream ${stream} cannot be read from ${next} to ${to}`);
+  }
+}
