@@ -24,7 +24,7 @@ export interface SweepOptions<S, C, E extends DomainEvent> {
   now(): Date;
   /** The commands for one aggregate whose `nextDue` has passed; it comes without history and words. */
   due(stored: Stored<S, E>, now: string): readonly DueCommand<S, C, E>[];
-  /** Told of each aggregate that stays due: a refusal, what was thrown, or `nothing-moved`. */
+  /** Told of each aggregate on which nothing took effect: the last refusal, what was thrown, or `nothing-moved`. */
   failed?(id: string, reason: unknown): void;
 }
 
@@ -50,13 +50,14 @@ export function sweepOf<S extends object, C, E extends DomainEvent, R extends st
 
   async function commandsOn(stored: Stored<S, E>, now: string): Promise<number> {
     let effects = 0;
+    let reason: unknown = 'nothing-moved';
     for (const { deadline, instant, prepare } of options.due(stored, now)) {
       const context = { id: `due:${deadline}:${instant}`, at: now, actor: options.actor };
       const outcome = await aggregates.run(stored.id, context, prepare);
-      if (isRefused(outcome)) options.failed?.(stored.id, outcome);
+      if (isRefused(outcome)) reason = outcome;
       else if (!outcome.replayed && outcome.stored.version > stored.version) effects += 1;
     }
-    if (effects === 0) options.failed?.(stored.id, 'nothing-moved');
+    if (effects === 0) options.failed?.(stored.id, reason);
     return effects;
   }
 
