@@ -4,6 +4,8 @@ import type { RpcOf } from './catalogue.ts';
 import { type Contracts, readContracts } from './descriptors.ts';
 import { type Action, type EventData, type EventName, rpcs as everyRpc, type ServiceName } from './gen/catalogue.ts';
 
+import { type JsonSchema, type SchemaOptions, schemaOf } from './schema.ts';
+
 export type { Codec, Service } from './catalogue.ts';
 export type { AccessRule, Contracts, EventContract, FieldRules, HttpBinding, RpcContract } from './descriptors.ts';
 export {
@@ -49,4 +51,18 @@ export function descriptorSet(): Uint8Array {
 export function descriptors(): Contracts {
   read ??= readContracts(descriptorSet());
   return read;
+}
+
+const schemas = new Map<string, JsonSchema>();
+
+/** JSON Schema of a message by its full name, for example `bandeng.tickets.v1.OrderTicketRequest`; made once for each form. */
+export function messageSchema(type: string, options: Pick<SchemaOptions, 'form' | 'rules' | 'sent'>): JsonSchema {
+  const key = `${type} ${options.form} ${options.rules} ${options.sent === true}`;
+  const found = schemas.get(key);
+  if (found !== undefined) return found;
+  const message = descriptors().registry.getMessage(type);
+  if (message === undefined) throw new Error(`the contracts have no message ${type}`);
+  const schema = schemaOf(descriptors(), message, options);
+  schemas.set(key, schema);
+  return schema;
 }

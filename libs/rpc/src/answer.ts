@@ -1,0 +1,147 @@
+import { isRefused } from '@bandeng/decider';
+import type { Logger } from '@bandeng/telemetry';
+import { Metadata, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
+import { type Caller, type Headers, headerProblems, makeCall, readHeaders, replayedTrailer } from './call.ts';
+import type { Implemented } from './implementation.ts';
+import { type Failure, failures, RpcFailure, refusalFailure, serviceError } from './problems.ts';
+import { validator } from './rules.ts';
+import type { Verifier } from './tokens.ts';
+
+/** What answering needs to know. */
+export interface AnswerOptions {
+  verify: Verifier;
+  log: Logger;
+  /** Whether an error means that something this service stands on is away for now, a database for example. */
+  transient?: (error: unknown) => boolean;
+  /** Called after every call with its seconds and outcome: `OK` or the reason of the problem. */
+  observe?: (rpc: string, outcome: string, seconds: number) => void;
+}
+
+/** Milliseconds that a call gets whose caller set no deadline. */
+export const defaultBudget = 3_000;
+
+type Answer = (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => void;
+
+/** An outcome: the bytes of the answer, or what went wrong. */
+type Outcome = { readonly bytes: Buffer; readonly replayed: boolean } | Failure;
+
+/** Answers the calls of one RPC: every check, then the handler, then its outcome as bytes or as a problem. */
+export function answerer({ rpc, handler, refusals }: Implemented, options: AnswerOptions): Answer {
+  const { log, observe } = options;
+  const fullName = `${rpc.service}.${rpc.name}`;
+  const faultsOf = validator(rpc.requestType, { form: 'message', rules: true });
+  const admit = admission(rpc.access.kind, options.verify);
+
+  async function outcome(grpc: ServerUnaryCall<Buffer, Buffer>, deadline: Date): Promise<Outcome> {
+    const headers = readHeaders(grpc.metadata);
+    const admitted = await admit(headers);
+    if ('problem' in admitted) return admitted;
+    const wrongHeaders = headerProblems(headers);
+    if (wrongHeaders !== undefined) return failures.invalidRequest(wrongHeaders);
+    let request: unknown;
+    try {
+      request = rpc.request.decode(grpc.request);
+    } catch {
+      return failures.malformed();
+    }
+    const wrongFields = faultsOf(request);
+    if (wrongFields !== undefined) return failures.invalidRequest(wrongFields);
+    let replayed = false;
+    const onEnd = (listener: () => void) => {
+      if (grpc.cancelled) listener();
+      else grpc.once('cancelled', listener);
+    };
+    const call = makeCall(rpc, fullName, headers, admitted, request, { deadline, onEnd }, () => {
+      replayed = true;
+    });
+    const answer = await handler(request, call);
+    if (isRefused(answer)) return refusalFailure(answer, refusals);
+    return { bytes: Buffer.from(rpc.response.encode(answer).finish()), replayed };
+  }
+
+  function thrown(error: unknown): Failure {
+    const failed = awayFailure(error, options.transient);
+    if (failed === undefined) {
+      log.error({ err: error, rpc: fullName }, 'a call failed by a fault of ours');
+      return failures.internal();
+    }
+    log.warn({ err: error, rpc: fullName }, 'a call failed because something is away');
+    return failed;
+  }
+
+  return (grpc, callback) => {
+    const started = observe === undefined ? 0 : performance.now();
+    let answered = false;
+    const finish = (result: Outcome) => {
+      if (answered) return;
+      answered = true;
+      clearTimeout(late);
+      if ('problem' in result) callback(serviceError(result));
+      else if (result.replayed) callback(null, result.bytes, replayedMetadata());
+      else callback(null, result.bytes);
+      observe?.(fullName, 'problem' in result ? result.problem.reason : 'OK', (performance.now() - started) / 1_000);
+    };
+    const { deadline, late } = deadlineOf(grpc, () => {
+      grpc.emit('cancelled', 'deadline');
+      finish(failures.deadlineExceeded());
+    });
+    outcome(grpc, deadline).then(finish, (error) => finish(thrown(error)));
+  };
+}
+
+/** The caller's deadline; without one the call gets the default budget, and `onLate` says when that is over. */
+function deadlineOf(grpc: ServerUnaryCall<Buffer, Buffer>, onLate: () => void) {
+  const given = grpc.getDeadline();
+  const time = given instanceof Date ? given.getTime() : given;
+  if (Number.isFinite(time)) return { deadline: new Date(time), late: undefined };
+  return { deadline: new Date(Date.now() + defaultBudget), late: setTimeout(onLate, defaultBudget) };
+}
+
+function replayedMetadata(): Metadata {
+  const metadata = new Metadata();
+  metadata.set(replayedTrailer, 'true');
+  return metadata;
+}
+
+/** Who calls, if the access rule lets them in. */
+function admission(access: Implemented['rpc']['access']['kind'], verify: Verifier) {
+  async function tokenOf(header: string): Promise<Caller | Failure> {
+    if (!/^bearer /i.test(header)) return failures.tokenInvalid('not a bearer token');
+    const caller = await verify(header.slice('bearer '.length));
+    return 'invalid' in caller ? failures.tokenInvalid(caller.invalid) : caller;
+  }
+
+  return async ({ authorization, serviceAuthorization, ownAccount }: Headers): Promise<Caller | Failure> => {
+    const service = serviceAuthorization === undefined ? undefined : await tokenOf(serviceAuthorization);
+    if (service !== undefined && 'problem' in service) return service;
+    if (service !== undefined && service.kind !== 'service') return failures.tokenInvalid('not a token of a service');
+    if (access === 'internal' && service === undefined) return failures.serviceTokenNeeded();
+    if (authorization !== undefined) {
+      const caller = await tokenOf(authorization);
+      if ('kind' in caller && caller.kind === 'service') return failures.tokenInvalid('a token of a service');
+      return caller;
+    }
+    // The gateway passes guests on under its own token: only who says so acts for itself.
+    if (service !== undefined && (ownAccount || access === 'internal')) return service;
+    return access === 'public' ? { kind: 'guest' } : failures.signInNeeded();
+  };
+}
+
+/** What a failure of something else means for our caller; undefined for a fault of our own. */
+function awayFailure(error: unknown, transient: AnswerOptions['transient']): Failure | undefined {
+  if (error instanceof RpcFailure) {
+    switch (error.code) {
+      case status.UNAVAILABLE:
+        return failures.unavailable();
+      case status.DEADLINE_EXCEEDED:
+        return failures.deadlineExceeded();
+      case status.RESOURCE_EXHAUSTED:
+        return { code: error.code, problem: error.problem };
+      case status.CANCELLED:
+        return failures.cancelled();
+      default:
+        return undefined;
+    }
+  }
+  return transient?.(error) === true ? failures.unavailable() : undefined;
+}
