@@ -1,0 +1,35 @@
+import { given } from '@bandeng/decider/testing';
+import { describe, it } from 'vitest';
+import { type ClientEvent, client } from './client.ts';
+
+const at = '2026-03-02T01:00:00.000Z';
+const registered: ClientEvent = {
+  type: 'client-registered',
+  data: { at, name: '12345 hotline', scopes: ['events', 'tickets.read'], territory: '4599' },
+};
+const register = (scopes: string[]) =>
+  ({ type: 'register-client', at, name: '12345 hotline', scopes, territory: '4599' }) as const;
+
+describe('a client', () => {
+  it('is registered with each scope once, in order', () => {
+    given(client)
+      .when(register(['tickets.read', 'events', 'events']))
+      .thenEvents(registered);
+  });
+
+  it('gets no scope that nobody knows', () => {
+    given(client)
+      .when(register(['events', 'everything']))
+      .thenRefused('unknown-scope');
+  });
+
+  it('gets at least one scope', () => {
+    given(client).when(register([])).thenRefused('scope-needed');
+  });
+
+  it('is not registered over another', () => {
+    given(client, registered)
+      .when(register(['events']))
+      .thenRefused('already-registered');
+  });
+});

@@ -1,0 +1,54 @@
+import { type Decider, refuse } from '@bandeng/decider';
+
+/** What the token of another system may be good for. A scope that is an action of the contracts permits that action. */
+export const scopes = ['events', 'tickets.read', 'tickets.order', 'tickets.import', 'categories.register'] as const;
+export type Scope = (typeof scopes)[number];
+
+/** Whether a word is a scope. */
+export function isScope(word: string): word is Scope {
+  return scopes.some((scope) => scope === word);
+}
+
+/** Another system that acts by itself. Its secret's hash is not part of the aggregate (vault.ts). */
+export interface SystemClient {
+  /** What its people call it. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Code of the territory in which it may act. */
+  readonly territory: string;
+  readonly registeredAt: string;
+}
+
+export type ClientCommand = {
+  readonly type: 'register-client';
+  readonly at: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly territory: string;
+};
+
+export type ClientEvent = {
+  readonly type: 'client-registered';
+  readonly data: {
+    readonly at: string;
+    readonly name: string;
+    readonly scopes: readonly Scope[];
+    readonly territory: string;
+  };
+};
+
+export type ClientRefusal = 'already-registered' | 'unknown-scope' | 'scope-needed';
+
+export const client: Decider<SystemClient, ClientCommand, ClientEvent, ClientRefusal> = {
+  decide(state, { at, name, scopes: asked, territory }) {
+    if (state !== undefined) return refuse('already-registered');
+    const known = [...new Set(asked.filter(isScope))].sort();
+    const unknown = asked.filter((scope) => !isScope(scope));
+    if (unknown.length > 0) return refuse('unknown-scope', { field: 'scopes', values: { unknown, known: scopes } });
+    if (known.length === 0) return refuse('scope-needed', { field: 'scopes', values: { known: scopes } });
+    return [{ type: 'client-registered', data: { at, name, scopes: known, territory } }];
+  },
+  evolve(_state, { data: { at, ...rest } }) {
+    return { ...rest, registeredAt: at };
+  },
+};

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { Collection, Db } from 'mongodb';
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+
+interface StoredModel {
+  /** Model and hash of the id: a refresh token or code read from a backup cannot be presented. */
+  readonly _id: string;
+  readonly payload: AdapterPayload;
+  /** Grant and the tokens that came from it, to be revoked together. */
+  readonly family?: string;
+  /** A session is found by this too. */
+  readonly uid?: string;
+  readonly expires: Date;
+}
+
+/** For what comes without an end of its own. */
+const longestSeconds = 90 * 24 * 60 * 60;
+
+/** What holds a secret that is handed out; its id is not kept in the clear. */
+const presented = new Set(['AuthorizationCode', 'RefreshToken']);
+
+/** The provider's sessions, interactions, grants, codes and refresh tokens in MongoDB: they outlive a restart. */
+export async function openOidcStore(database: Db): Promise<(model: string) => Adapter> {
+  const collection = database.collection<StoredModel>('oidc');
+  await collection.createIndexes([
+    { name: 'expires', key: { expires: 1 }, expireAfterSeconds: 0 },
+    { name: 'family', key: { family: 1 }, sparse: true },
+    { name: 'uid', key: { uid: 1 }, sparse: true },
+  ]);
+  return (model) => adapterOf(collection, model);
+}
+
+function adapterOf(collection: Collection<StoredModel>, model: string): Adapter {
+  const revokeByGrantId = async (grantId: string) => {
+    await collection.deleteMany({ family: grantId });
+  };
+
+  const stored = async (filter: object): Promise<AdapterPayload | undefined> =>
+    (await collection.findOne(filter))?.payload;
+
+  return {
+    upsert: async (id, payload, expiresIn) => {
+      const { jti, ...rest } = payload;
+      const family = model === 'Grant' ? id : payload.grantId;
+      await collection.replaceOne(
+        { _id: keyOf(model, id) },
+        {
+          payload: presented.has(model) || jti === undefined ? rest : { ...rest, jti },
+          expires: new Date(Date.now() + (expiresIn ?? longestSeconds) * 1000),
+          // An interaction names a grant without coming from it: it may go on when the grant is revoked.
+          ...(family === undefined || model === 'Interaction' ? {} : { family }),
+          ...(payload.uid === undefined || model !== 'Session' ? {} : { uid: payload.uid }),
+        },
+        { upsert: true },
+      );
+    },
+    find: async (id) => {
+      const payload = await stored({ _id: keyOf(model, id) });
+      return payload === undefined || !presented.has(model) ? payload : { ...payload, jti: id };
+    },
+    findByUid: (uid) => stored({ _id: { $regex: `^${model}:` }, uid }),
+    findByUserCode: async () => undefined,
+    consume: async (id) => {
+      const now = Math.floor(Date.now() / 1000);
+      const unused = { _id: keyOf(model, id), 'payload.consumed': { $exists: false } };
+      const { matchedCount } = await collection.updateOne(unused, { $set: { 'payload.consumed': now } });
+      if (matchedCount === 1) return;
+      // The provider looked before it came here: somebody else used it in between. That is reuse, and ends the family.
+      const used = await stored({ _id: keyOf(model, id) });
+      if (used?.grantId !== undefined) await revokeByGrantId(used.grantId);
+      throw new errors.InvalidGrant('already used');
+    },
+    destroy: async (id) => {
+      await collection.deleteOne({ _id: keyOf(model, id) });
+    },
+    revokeByGrantId,
+  };
+}
+
+function keyOf(model: string, id: string): string {
+  return `${model}:${createHash('sha256').update(id).digest('base64url')}`;
+}

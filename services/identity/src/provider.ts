@@ -1,0 +1,237 @@
+import { rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { House } from '@bandeng/service';
+import type { JWK } from 'jose';
+import {
+  type Account,
+  type ClientMetadata,
+  type Configuration,
+  errors,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+  Provider,
+} from 'oidc-provider';
+import { contextOf, handleInteraction, interactionPath } from './interactions.ts';
+import { clientOfSystem, ownMetadata, rightsOf, type Systems, secretMatches } from './oidc-clients.ts';
+import { openOidcStore } from './oidc-store.ts';
+import { failurePage, type Page, pageHeaders, signedOutPage, signOutPage } from './pages.ts';
+import type { People, Person, SignIn } from './sign-in.ts';
+import { publicKeys, type SigningKeys } from './signing-keys.ts';
+
+/** The one audience of access tokens; every service checks it. */
+export const audience = 'bandeng';
+
+/** The resource that clients get a token for without asking (RFC 8707 wants an absolute URI). */
+const resource = 'urn:bandeng:api';
+
+export interface ProviderOptions {
+  /** Public address, with its path: `http://localhost:8080/oidc`. */
+  readonly issuer: string;
+  /** Unix socket, or a port of the loopback address. */
+  readonly listen: { readonly socketPath: string } | { readonly port: number };
+  readonly database: House['database'];
+  readonly keys: { readonly signing: SigningKeys /** Signs cookies. */; readonly cookies: Buffer };
+  readonly accounts: { readonly people: People; readonly signIn: SignIn; readonly systems: Systems };
+  /** Our own clients of people. */
+  readonly clients: readonly ClientMetadata[];
+  readonly accessTokenSeconds: number;
+  readonly log: House['log'];
+}
+
+export interface RunningProvider {
+  /** Public keys, for those who verify tokens. */
+  readonly keySet: { readonly keys: readonly JWK[] };
+  /** Where it listens: a path, or `http://127.0.0.1:<port>`. */
+  readonly address: string;
+  /** Waits for answers under way, then closes. */
+  close(): Promise<void>;
+}
+
+/** Starts the OpenID Connect provider. Behind the gateway it believes X-Forwarded-*, for nobody else reaches its socket. */
+export async function openProvider(options: ProviderOptions): Promise<RunningProvider> {
+  const { issuer, log, listen } = options;
+  const { pathname: prefix, host, protocol } = new URL(issuer);
+  const provider = new Provider(issuer, await configuration(options, prefix));
+  provider.proxy = true;
+  provider.Client.prototype.compareClientSecret = function compare(secret) {
+    return secretMatches(secret, this.clientSecret ?? '');
+  };
+  provider.use(async (context, next) => {
+    context.set(pageHeaders());
+    context.remove('content-type');
+    await next();
+  });
+  provider.on('server_error', (context, error) => log.error({ error, path: context.path }, 'the provider failed'));
+  provider.on('grant.revoked', (_context, grant) => log.info({ grant }, 'a family of tokens was revoked'));
+  const answerProvider = provider.callback();
+  const interactions = { provider, people: options.accounts.people, signIn: options.accounts.signIn };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const asked = request.url ?? '/';
+    if (!asked.startsWith(`${prefix}/`)) {
+      response.writeHead(404).end();
+      return;
+    }
+    // Without a gateway that says otherwise the public address is the issuer's.
+    request.headers['x-forwarded-host'] ??= host;
+    request.headers['x-forwarded-proto'] ??= protocol.slice(0, -1);
+    // The provider's routes do not know the path; what it links to is made from the original address.
+    Object.assign(request, { originalUrl: asked });
+    request.url = asked.slice(prefix.length);
+    if (request.url.startsWith(interactionPath)) {
+      await handleInteraction(interactions, new URL(asked, issuer), request, response);
+    } else {
+      await answerProvider(request, response);
+    }
+  };
+  const server = createServer({ requestTimeout: 10_000, maxHeaderSize: 16 * 1024 }, (request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      log.error({ error }, 'a sign-in page failed');
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  });
+
+  if ('socketPath' in listen) await rm(listen.socketPath, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen('socketPath' in listen ? { path: listen.socketPath } : { host: '127.0.0.1', ...listen }, resolve);
+  });
+  const bound = server.address();
+  return {
+    keySet: publicKeys(options.keys.signing),
+    address: typeof bound === 'object' && bound !== null ? `http://127.0.0.1:${bound.port}` : String(bound),
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)));
+        server.closeIdleConnections();
+        setTimeout(() => server.closeAllConnections(), 2_000).unref();
+      }),
+  };
+}
+
+async function configuration(options: ProviderOptions, prefix: string): Promise<Configuration> {
+  const { keys, accounts, accessTokenSeconds } = options;
+  const store = await openOidcStore(options.database);
+  const systems = {
+    ...store('Client'),
+    find: async (id: string) => {
+      const system = await accounts.systems.byId(id);
+      return system === undefined ? undefined : clientOfSystem(system);
+    },
+  };
+  return {
+    adapter: (model) => (model === 'Client' ? systems : store(model)),
+    jwks: { keys: keys.signing.keys.map((key) => ({ ...key })) },
+    clients: [...options.clients],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    extraClientMetadata: { properties: ownMetadata },
+    scopes: ['openid', 'offline_access'],
+    claims: { profile: ['name', 'locale'] },
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    cookies: {
+      keys: [keys.cookies.toString('base64url')],
+      names: { session: 'bandeng_session', interaction: 'bandeng_interaction', resume: 'bandeng_resume' },
+    },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false }, // GET /v1/me says more, and ID tokens carry the claims
+      clientCredentials: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (context, form) => render(context, signOutPage(pageContext(context), form)),
+        postLogoutSuccessSource: (context) => render(context, signedOutPage(pageContext(context))),
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => resource,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (context, asked, client) => {
+          if (asked !== resource) throw new errors.InvalidTarget();
+          const scopes = rightsOf(client).scopes.join(' ');
+          // A system that does not ask for less gets all that it may have (RFC 6749 section 3.3).
+          if (context.oidc.params?.grant_type === 'client_credentials') askFor(context, scopes);
+          return {
+            scope: scopes,
+            audience,
+            accessTokenTTL: accessTokenSeconds,
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: 'EdDSA' } },
+          };
+        },
+      },
+    },
+    extraTokenClaims: (_context, token) => {
+      const client = token.kind === 'ClientCredentials' ? token.client : undefined;
+      return client === undefined ? undefined : { territory: rightsOf(client).territory };
+    },
+    findAccount: async (_context, id) => {
+      const person = await accounts.people.byId(id);
+      return person === undefined ? undefined : asAccount(person);
+    },
+    interactions: {
+      policy: interactionPolicy.base(),
+      url: (_context, interaction) => `${prefix}${interactionPath}${interaction.uid}`,
+    },
+    loadExistingGrant: grantWithoutAsking,
+    issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    renderError: (context, out) => {
+      render(context, failurePage(pageContext(context), context.status, reasonOf(out)));
+    },
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      ClientCredentials: accessTokenSeconds,
+      AuthorizationCode: 60,
+      IdToken: 60 * 60,
+      Interaction: 60 * 60,
+      // A working day; the cookie goes with the browser.
+      Session: 12 * 60 * 60,
+      RefreshToken: 14 * 24 * 60 * 60,
+      // As long as a refresh token may be handed on, however often it is rotated.
+      Grant: 90 * 24 * 60 * 60,
+    },
+  };
+}
+
+/** Our own clients act for the person who signed in; there is nothing to consent to beyond that. */
+async function grantWithoutAsking({ oidc }: KoaContextWithOIDC) {
+  const { session, client, provider } = oidc;
+  if (session?.accountId === undefined || client === undefined) return undefined;
+  const known = session.grantIdFor(client.clientId);
+  const existing = known === undefined ? undefined : await provider.Grant.find(known);
+  if (existing !== undefined && existing.accountId === session.accountId) return existing;
+  const grant = new provider.Grant({ accountId: session.accountId, clientId: client.clientId });
+  grant.addOIDCScope('openid profile offline_access');
+  await grant.save();
+  return grant;
+}
+
+function asAccount({ id, name, language }: Person): Account {
+  return { accountId: id, claims: async () => ({ sub: id, name, locale: language }) };
+}
+
+function askFor({ oidc }: KoaContextWithOIDC, scopes: string): void {
+  if (oidc.params === undefined) return;
+  oidc.params.scope ??= scopes;
+  const asked = String(oidc.params.scope).split(' ');
+  const foreign = asked.filter((scope) => !scopes.split(' ').includes(scope));
+  if (foreign.length > 0) throw new errors.InvalidScope('this client may not ask for that', foreign.join(' '));
+}
+
+function pageContext(context: KoaContextWithOIDC) {
+  return contextOf(context.req, context.oidc.params?.ui_locales);
+}
+
+function render(context: KoaContextWithOIDC, page: Page): void {
+  context.status = page.status;
+  context.set({ ...page.headers });
+  context.body = page.html;
+}
+
+function reasonOf(out: { error: string; error_description?: string | undefined }): string {
+  return out.error_description === undefined ? out.error : `${out.error} (${out.error_description})`;
+}
