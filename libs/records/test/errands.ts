@@ -51,7 +51,7 @@ export type ErrandEvent =
 
 export type ErrandRefusal = 'not-there' | 'there-already' | 'done-already' | 'number-taken';
 
-export const errandDecider: Decider<Errand, ErrandCommand, ErrandEvent, ErrandRefusal> = {
+const errandDecider: Decider<Errand, ErrandCommand, ErrandEvent, ErrandRefusal> = {
   decide(state, command) {
     if (command.type === 'open') {
       if (state !== undefined) return refuse('there-already');
