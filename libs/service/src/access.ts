@@ -1,0 +1,68 @@
+import {
+  type AccessObject,
+  type Action,
+  type Denied,
+  type Filter,
+  filter,
+  type Granted,
+  permit,
+  permitted,
+  readsPersonalData,
+} from '@bandeng/access';
+import { isRefused, type Refused } from '@bandeng/decider';
+import type { Directory } from '@bandeng/directory';
+import type { Actor } from '@bandeng/records';
+import type { Call } from '@bandeng/rpc';
+
+/** Access as a service asks for it: bound to its directory, so that every answer follows from postings as they are now. */
+export interface BoundAccess {
+  /** Whether the caller may do what the RPC's action says (or another one) to the object, and in which capacity. */
+  permit(call: Call, object: AccessObject, action?: Action): Granted | Refused<Denied>;
+  /** Everything the caller may do to the object. */
+  permitted(call: Call, object: AccessObject): Set<Action>;
+  /** A filter of the objects the caller may do it to; undefined when there is none at all. */
+  filter(call: Call, action?: Action): Filter | undefined;
+  /** Whether the caller is shown the personal data in an object they may read. */
+  readsPersonalData(call: Call, object: AccessObject): boolean;
+  /** Who is written into the history, once it is permitted. */
+  actor(call: Call, granted?: Granted): Actor;
+}
+
+/** Binds the role table to a directory. */
+export function bindAccess(directory: Directory, now: () => Date): BoundAccess {
+  const input = (call: Call) => ({
+    caller: call.caller,
+    postings: call.caller.kind === 'person' ? directory.postingsOf(call.caller.id, now()) : [],
+    actingAs: call.actingAs,
+  });
+  const named = (call: Call, action: Action | undefined): Action => {
+    const asked = action ?? call.action;
+    if (asked === undefined) throw new TypeError(`${call.rpc} names no action, so one must be given`);
+    return asked;
+  };
+  return {
+    permit: (call, object, action) => permit(input(call), named(call, action), object),
+    permitted: (call, object) => permitted(input(call), object),
+    filter: (call, action) => filter(input(call), named(call, action)),
+    readsPersonalData: (call, object) => readsPersonalData(input(call), object),
+    actor: (call, granted) => actorOf(call, granted),
+  };
+}
+
+function actorOf({ caller }: Call, granted: Granted | undefined): Actor {
+  switch (caller.kind) {
+    case 'person':
+      return granted?.posting === undefined ? { person: caller.id } : { person: caller.id, posting: granted.posting };
+    case 'client':
+      return { client: caller.id };
+    case 'service':
+      return { system: caller.name };
+    case 'guest':
+      return { guest: true };
+  }
+}
+
+/** What a refused permission looks like to someone who may not even know of the object. */
+export function hidden<Reason extends string>(outcome: Refused<Denied>, missing: Reason): Refused<Denied | Reason> {
+  return isRefused(outcome) && outcome.refused === 'not-visible' ? { refused: missing } : outcome;
+}

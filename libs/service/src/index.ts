@@ -1,0 +1,23 @@
+export { type BoundAccess, hidden } from './access.ts';
+export {
+  ConfigurationFault,
+  type Environment,
+  neededSetting,
+  numberSetting,
+  switchSetting,
+  textSetting,
+} from './environment.ts';
+export { addressOf, type Foundation, type Ground, type House, issuerOf } from './house.ts';
+export type { Keys } from './keys.ts';
+export { type CommonRefusal, commonRefusals } from './refusals.ts';
+export {
+  type BareService,
+  defineService,
+  type HousedService,
+  type Running,
+  type RunningService,
+  runService,
+  type Service,
+  untilSignal,
+  visit,
+} from './service.ts';

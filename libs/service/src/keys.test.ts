@@ -1,0 +1,35 @@
+import { mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openKeys } from './keys.ts';
+
+const folder = (): string => join(mkdtempSync(join(tmpdir(), 'keys-')), 'keys');
+
+test('a key is made once, kept, and readable by its owner alone', () => {
+  const place = folder();
+  const first = openKeys(place, {}).secret('follow-code');
+  expect(first).toHaveLength(32);
+  expect(openKeys(place, {}).secret('follow-code')).toEqual(first);
+  expect(openKeys(place, {}).secret('contacts')).not.toEqual(first);
+  for (const name of readdirSync(place)) expect(statSync(join(place, name)).mode & 0o777).toBe(0o600);
+  expect(statSync(place).mode & 0o777).toBe(0o700);
+});
+
+test('a service has one key pair, whose public half gives nothing away', () => {
+  const place = folder();
+  const pair = openKeys(place, {}).pair('tickets');
+  expect(openKeys(place, {}).pair('tickets')).toEqual(pair);
+  expect(pair.kid).toBe('tickets');
+  expect(pair.public.d).toBe(undefined);
+});
+
+test('a key from configuration counts, and one of the wrong length names itself', () => {
+  const given = Buffer.alloc(32, 7);
+  expect(openKeys(folder(), { BANDENG_KEY_FOLLOW_CODE: given.toString('base64') }).secret('follow-code')).toEqual(
+    given,
+  );
+  expect(() => openKeys(folder(), { BANDENG_KEY_FOLLOW_CODE: 'c2hvcnQ=' }).secret('follow-code')).toThrow(
+    "'follow-code' has 5 bytes",
+  );
+});

@@ -1,0 +1,194 @@
+import { mkdirSync } from 'node:fs';
+import type { DirectorySource } from '@bandeng/directory';
+import {
+  openDeadLetters,
+  type Publishing,
+  type ReactionDefinition,
+  startReactions,
+  startRelay,
+  startTenure,
+} from '@bandeng/events';
+import { isDatabaseAway, type Sweep } from '@bandeng/records';
+import { type Implementation, startServer } from '@bandeng/rpc';
+import { type Environment, switchSetting, textSetting } from './environment.ts';
+import {
+  addressOf,
+  type Built,
+  breakGround,
+  type Foundation,
+  type Ground,
+  type House,
+  layFoundation,
+  openHouse,
+} from './house.ts';
+import { startSweeps } from './sweeping.ts';
+
+/** What a service offers and does, once it stands. */
+export interface Running {
+  readonly implementations?: readonly Implementation[];
+  readonly publications?: readonly Publishing[];
+  readonly reactions?: readonly ReactionDefinition[];
+  readonly sweeps?: readonly Sweep[];
+  /** Whether it can do its work, beyond its database and its directory. */
+  ready?(): boolean | Promise<boolean>;
+  /** Ends what the service itself started. Called after its server is closed, before its database is. */
+  stop?(): Promise<void>;
+}
+
+/** A service with a database of its own. */
+export interface HousedService<Configuration> {
+  readonly name: string;
+  readonly database?: true;
+  configure(environment: Environment): Configuration;
+  /** Where its directory comes from; left out: from orggraph. */
+  source?(ground: Ground): Promise<DirectorySource>;
+  start(house: House, configuration: Configuration): Promise<Running>;
+}
+
+/** A service that keeps nothing, as the gateway. */
+export interface BareService<Configuration> {
+  readonly name: string;
+  readonly database: false;
+  configure(environment: Environment): Configuration;
+  start(foundation: Foundation, configuration: Configuration): Promise<Running>;
+}
+
+/** A service, ready to be started in a process of its own or beside others. */
+export interface Service {
+  readonly name: string;
+  start(environment: Environment, now?: () => Date): Promise<RunningService>;
+}
+
+/** A started service. */
+export interface RunningService {
+  readonly name: string;
+  /** MongoDB answers and the directory is loaded. NATS makes nobody unready. */
+  ready(): Promise<boolean>;
+  /** Ends in the reverse order of the start: takes nothing new, finishes what runs, releases its lease. */
+  stop(): Promise<void>;
+}
+
+/** Defines a service. Its configuration is read before anything is connected, so that a fault in it is told first. */
+export function defineService<Configuration>(
+  definition: HousedService<Configuration> | BareService<Configuration>,
+): Service {
+  return {
+    name: definition.name,
+    async start(environment, now = () => new Date()) {
+      const configuration = definition.configure(environment);
+      mkdirSync(textSetting(environment, 'BANDENG_RUN', '.bandeng/run'), { recursive: true });
+      const leaving: (() => Promise<void>)[] = [];
+      const enter = <Thing>({ built, close }: Built<Thing>): Thing => {
+        leaving.unshift(close);
+        return built;
+      };
+      const stop = async (): Promise<void> => {
+        for (const leave of leaving.splice(0)) await leave();
+      };
+      try {
+        const foundation = enter(layFoundation(definition.name, environment, now));
+        if (definition.database === false) {
+          const running = await definition.start(foundation, configuration);
+          leaving.unshift(async () => running.stop?.());
+          return { name: definition.name, ready: async () => (await running.ready?.()) ?? true, stop };
+        }
+        const ground = enter(await breakGround(foundation));
+        const house = enter(await openHouse(ground, await definition.source?.(ground)));
+        const running = await definition.start(house, configuration);
+        leaving.unshift(async () => running.stop?.());
+        const ready = async (): Promise<boolean> =>
+          house.directory.ready() && (await answers(house)) && ((await running.ready?.()) ?? true);
+        leaving.unshift(...(await open(house, running, ready)));
+        foundation.log.info({}, `${definition.name} is up`);
+        return { name: definition.name, ready, stop };
+      } catch (fault) {
+        await stop();
+        throw fault;
+      }
+    },
+  };
+}
+
+async function answers({ database }: House): Promise<boolean> {
+  return database.command({ ping: 1 }, { timeoutMS: 2_000 }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Opens the service to the world: its server, and under its lease the relay, the reactions and the sweeps. */
+async function open(house: House, running: Running, ready: () => Promise<boolean>): Promise<(() => Promise<void>)[]> {
+  const { name, bus, records, log, environment, now, city } = house;
+  const server = await startServer({
+    address: addressOf(name, environment),
+    implementations: running.implementations ?? [],
+    verify: house.verify,
+    log,
+    transient: isDatabaseAway,
+    ready,
+    reflection: switchSetting(environment, 'BANDENG_REFLECTION', false),
+  });
+  const tenure = startTenure({ lease: records.outbox.lease('service', `${process.pid}-${crypto.randomUUID()}`), log });
+  const relay = startRelay({
+    service: name,
+    bus,
+    outbox: records.outbox,
+    tenure,
+    publishings: running.publications ?? [],
+    city,
+    log,
+  });
+  const deadLetters = await openDeadLetters(house.database);
+  const reactions = startReactions({
+    service: name,
+    bus,
+    tenure,
+    definitions: running.reactions ?? [],
+    deadLetters,
+    now,
+    log,
+  });
+  const sweeps = startSweeps({ sweeps: running.sweeps ?? [], tenure, log });
+  return [() => server.stop(), () => sweeps.stop(), () => reactions.stop(), () => relay.stop(), () => tenure.stop()];
+}
+
+/**
+ * Does work in the house of a service without opening it: no server, no relay, nothing under its lease. For what runs
+ * beside the service and through its own commands, as seeding a demo city does.
+ */
+export async function visit<Result>(
+  name: string,
+  environment: Environment,
+  work: (house: House) => Promise<Result>,
+): Promise<Result> {
+  const foundation = layFoundation(name, environment, () => new Date());
+  const ground = await breakGround(foundation.built);
+  const house = await openHouse(ground.built);
+  try {
+    return await work(house.built);
+  } finally {
+    await house.close();
+    await ground.close();
+    await foundation.close();
+  }
+}
+
+/** Longest time that a process takes to end after SIGTERM, in milliseconds. */
+const patience = 20_000;
+
+/** Runs a service as this process: until SIGTERM or SIGINT, then ends it in order. */
+export async function runService(service: Service): Promise<void> {
+  const running = await service.start(process.env);
+  await untilSignal();
+  const late = setTimeout(() => process.exit(1), patience);
+  await running.stop();
+  clearTimeout(late);
+  process.exit(0);
+}
+
+/** Waits for the signal that asks this process to end. */
+export function untilSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}

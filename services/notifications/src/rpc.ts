@@ -1,0 +1,109 @@
+import type { Notice as NoticeMessage } from '@bandeng/contracts/notifications';
+import { isRefused, refuse } from '@bandeng/decider';
+import { derivedId } from '@bandeng/records';
+import { type Call, type Implementation, implement } from '@bandeng/rpc';
+import { type CommonRefusal, commonRefusals, type House } from '@bandeng/service';
+import { recipientKey } from './domain/notice.ts';
+import { inboxPage, isInboxKey, readingsOf, type StoredNotice } from './queries.ts';
+import type { Notices, Readings } from './records.ts';
+import { wording } from './words.ts';
+
+/** The inbox over gRPC. A person sees what is for them, and what is for those who hold a role that they hold. */
+export function notificationsRpc(house: House, notices: Notices, readings: Readings): Implementation {
+  const { directory, pages, now, access } = house;
+
+  const person = ({ caller }: Call): string => (caller.kind === 'person' ? caller.id : '');
+  const readingId = (notice: string, reader: string): string => derivedId('reading', notice, reader);
+
+  function addresses(call: Call): string[] {
+    const me = person(call);
+    if (me === '') return [];
+    const calls = directory.postingsOf(me, now()).filter(({ role }) => role === 'member');
+    return [`person:${me}`, ...calls.map(({ role, territory }) => `${role}:${territory}`)];
+  }
+
+  function message(notice: StoredNotice, call: Call, readForMany: Map<string, string>): NoticeMessage {
+    const { state, id } = notice;
+    const readAt = state.readAt ?? readForMany.get(readingId(id, person(call)));
+    return {
+      id,
+      at: new Date(state.postedAt),
+      event: state.event,
+      ...wording(state.event, state.number, call.language),
+      ticket: state.ticket,
+      readAt: readAt === undefined ? undefined : new Date(readAt),
+    };
+  }
+
+  /** The notice if it is the caller's, and when they read it if it is for many. */
+  async function mine(
+    id: string,
+    call: Call,
+  ): Promise<{ notice: StoredNotice; read: Map<string, string> } | undefined> {
+    const notice = await notices.read(id);
+    if (notice === undefined || !addresses(call).includes(recipientKey(notice.state.recipient))) return undefined;
+    return { notice, read: await readingsOf(readings, [readingId(id, person(call))]) };
+  }
+
+  return implement<'notifications', CommonRefusal>(
+    'notifications',
+    {
+      async listInbox(request, call) {
+        const size = request.pageSize || 20;
+        const query = `inbox:${request.unread}`;
+        const after = request.pageToken ? pages.open(query, person(call), request.pageToken) : undefined;
+        if (after !== undefined && !isInboxKey(after)) return refuse('page-token-invalid', { field: 'pageToken' });
+        const page = await inboxPage(notices, {
+          to: addresses(call),
+          unread: request.unread,
+          size,
+          after,
+        });
+        const forMany = page.filter(({ state }) => !('person' in state.recipient));
+        const read = await readingsOf(
+          readings,
+          forMany.map(({ id }) => readingId(id, person(call))),
+        );
+        const last = page.at(-1);
+        const more = last !== undefined && page.length === size;
+        const messages = page.map((notice) => message(notice, call, read));
+        return {
+          // What is for many is unread until this person has read it.
+          notices: request.unread ? messages.filter(({ readAt }) => readAt === undefined) : messages,
+          nextPageToken: more ? pages.seal(query, person(call), { postedAt: last.state.postedAt, id: last.id }) : '',
+        };
+      },
+
+      async getNotice({ id }, call) {
+        const found = await mine(id, call);
+        return found === undefined ? refuse('not-found', { field: 'id' }) : message(found.notice, call, found.read);
+      },
+
+      async readNotice({ id }, call) {
+        const found = await mine(id, call);
+        if (found === undefined) return refuse('not-found', { field: 'id' });
+        const at = now().toISOString();
+        const context = {
+          id: call.commandId,
+          request: call.requestHash,
+          at,
+          actor: access.actor(call),
+          trace: call.trace,
+        };
+        if ('person' in found.notice.state.recipient) {
+          const outcome = await notices.run(id, context, () => ({ command: { type: 'read', at } }));
+          if (isRefused(outcome)) return outcome;
+          if (outcome.replayed) call.replayed();
+          return message(outcome.stored, call, found.read);
+        }
+        const reader = person(call);
+        const outcome = await readings.run(readingId(id, reader), context, () => ({
+          command: { notice: id, person: reader, readAt: at },
+        }));
+        if (isRefused(outcome)) return outcome;
+        return message(found.notice, call, new Map([[outcome.stored.id, outcome.stored.state.readAt]]));
+      },
+    },
+    commonRefusals,
+  );
+}
