@@ -35,7 +35,8 @@ export function contentOf<S extends object>(
   const put = (name: string, value: unknown): void => {
     if (value === undefined) return;
     if (reserved.has(name)) throw new TypeError(`${definition.name}: '${name}' is reserved`);
-    if (Object.hasOwn(content, name)) throw new TypeError(`${definition.name}: '${name}' is of the state and cannot be a key`);
+    if (Object.hasOwn(content, name))
+      throw new TypeError(`${definition.name}: '${name}' is of the state and cannot be a key`);
     content[name] = value;
   };
   for (const [name, value] of Object.entries(state)) put(name, value);
