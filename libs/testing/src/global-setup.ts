@@ -1,0 +1,16 @@
+import { type Lender, openLender } from './lender.ts';
+import { LENDER_VARIABLE } from './parts.ts';
+
+// vitest's globalSetup: runs in the main process, before workers are forked, which inherit the variable.
+let lender: Lender | undefined;
+
+export async function setup(): Promise<void> {
+  lender = await openLender();
+  process.env[LENDER_VARIABLE] = lender.socket;
+}
+
+export async function teardown(): Promise<void> {
+  delete process.env[LENDER_VARIABLE];
+  await lender?.close();
+  lender = undefined;
+}

@@ -1,0 +1,3 @@
+export { type EventuallyOptions, eventually } from './eventually.ts';
+export { type Killable, type KillableParts, killableParts } from './killable.ts';
+export { type Parts, parts } from './parts.ts';
