@@ -98,6 +98,16 @@ describe('a command', () => {
     ]);
   });
 
+  it('may be done in a capacity that follows from what was read', async () => {
+    const id = await opened();
+    const actor = { person: 'p1', posting: 'k2' };
+    await errands.run(id, context(), () => ({ command: { type: 'note', note: 'n' }, actor }));
+    expect((await stored(id)).history.map((entry) => entry.actor)).toStrictEqual([
+      { person: 'p1', posting: 'k1' },
+      actor,
+    ]);
+  });
+
   it('that is refused stores nothing, whoever refuses it', async () => {
     const id = await opened();
     const before = await errands.collection.findOne({ _id: id });
