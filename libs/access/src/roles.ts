@@ -114,7 +114,7 @@ export const rightsOfRoles: { readonly [R in Role]: readonly Right[] } = {
     // An account has no place and opens nothing until a posting gives it both.
     { where: 'anywhere', actions: ['accounts.register'] },
   ],
-  system: [{ where: 'territory', actions: ['tickets.read', 'tickets.order', 'tickets.import'] }],
+  system: [{ where: 'territory', actions: ['tickets.read', 'tickets.order', 'tickets.import', 'categories.register'] }],
 };
 
 /** Roles that see objects without the personal data in them. */

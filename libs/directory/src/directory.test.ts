@@ -1,7 +1,7 @@
 import { type ListChangesRequest, ListChangesResponse, Posting } from '@bandeng/contracts/orggraph';
-import type { Bus, LiveHandlers } from '@bandeng/events';
+import type { LiveHandlers } from '@bandeng/events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type Directory, openDirectory } from './directory.ts';
+import { type Directory, type DirectoryOptions, openDirectory } from './directory.ts';
 
 const community = '459902001001';
 const at = new Date('2026-05-01T00:00:00.000Z');
@@ -22,21 +22,17 @@ function surroundings() {
     handlers: undefined as LiveHandlers | undefined,
     connected: undefined as (() => void) | undefined,
   };
-  const bus: Bus = {
+  const bus: DirectoryOptions['bus'] = {
     connected: () => state.bus,
-    close: async () => {},
-    wake() {},
-    onWake: () => () => {},
     onConnected(fn) {
       state.connected = fn;
       return () => {};
     },
-    ensureStream: async () => {},
     live(_services, _filter, handlers) {
       state.handlers = handlers;
       return {
         ready: state.bus ? Promise.resolve() : new Promise(() => {}),
-        position: () => undefined,
+        position: () => '',
         silent: () => !state.bus,
         close: async () => {},
       };

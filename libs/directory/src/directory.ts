@@ -46,7 +46,7 @@ export interface DirectoryOptions {
   /** The service's own database, where a copy is kept; left out where the source is as near as that. */
   readonly database?: Db | undefined;
   readonly orggraph: DirectorySource;
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, 'connected' | 'onConnected' | 'live'>;
   readonly log: Log;
   /** Milliseconds between questions while the bus is not heard; 2,000 when left out. */
   readonly pollEvery?: number;
@@ -75,7 +75,7 @@ class LiveDirectory implements Directory {
   readonly #graph: Graph;
   readonly #store: Store | undefined;
   readonly #orggraph: DirectorySource;
-  readonly #bus: Bus;
+  readonly #bus: DirectoryOptions['bus'];
   readonly #log: Log;
   readonly #pollEvery: number;
   readonly #ready = Promise.withResolvers<void>();

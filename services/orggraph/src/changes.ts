@@ -1,0 +1,45 @@
+/** What changed in the graph, page by page: for the directory of every service, this one's included. */
+import { type ListChangesRequest, ListChangesResponse } from '@bandeng/contracts/orggraph';
+import { isRefused, type Refused } from '@bandeng/decider';
+import type { PageRefusal, PageTokens } from '@bandeng/rpc';
+import { type ChangesKey, changesPage, fromTheStart } from './queries.ts';
+import type { OrganizationGraph } from './records.ts';
+import { postingMessage, territoryMessage, unitMessage } from './representation.ts';
+
+const usual = 2_000;
+
+/** Where it goes on, and the clock when the first page was read: what changes after that comes with the next question. */
+interface Place {
+  readonly key: ChangesKey;
+  readonly asOf: string;
+}
+
+/** @param reader Who asks; a page token opens for the same reader only. */
+export async function listChanges(
+  graph: OrganizationGraph,
+  pages: PageTokens,
+  now: Date,
+  reader: string,
+  request: ListChangesRequest,
+): Promise<ListChangesResponse | Refused<PageRefusal>> {
+  const query = `changes ${request.since?.toISOString() ?? ''}`;
+  const opened: unknown =
+    request.pageToken === ''
+      ? { key: fromTheStart, asOf: now.toISOString() }
+      : pages.open(query, reader, request.pageToken);
+  if (isRefused(opened)) return { ...opened, refused: 'page-token-invalid' };
+  const { key, asOf } = placeOf(opened);
+  const page = await changesPage(graph, request.since, request.pageSize || usual, key);
+  return ListChangesResponse.fromPartial({
+    units: page.units.map(unitMessage),
+    territories: page.territories.map(territoryMessage),
+    postings: page.postings.map(postingMessage),
+    nextPageToken: page.next === undefined ? '' : pages.seal(query, reader, { key: page.next, asOf } satisfies Place),
+    asOf: new Date(asOf),
+  });
+}
+
+/** What this service itself has sealed. */
+function placeOf(opened: unknown): Place {
+  return opened as Place;
+}

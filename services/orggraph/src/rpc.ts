@@ -1,0 +1,323 @@
+/** The graph over gRPC. */
+import type { AccessObject } from '@bandeng/access';
+import type {
+  Posting as PostingMessage,
+  Territory as TerritoryMessage,
+  Unit as UnitMessage,
+} from '@bandeng/contracts/orggraph';
+import { isRefused, type Refused, refuse } from '@bandeng/decider';
+import { communityOf, kindOf, normalize, parentOf, prefixes } from '@bandeng/directory';
+import { type CommandContext, derivedId, type Outcome } from '@bandeng/records';
+import { type Call, type Implementation, implement, type RefusalTable } from '@bandeng/rpc';
+import { type CommonRefusal, commonRefusals, type House } from '@bandeng/service';
+import { listChanges } from './changes.ts';
+import type { Posting, PostingEvent, PostingRefusal } from './domain/posting.ts';
+import type { CoverFacts, Territory, TerritoryEvent, TerritoryRefusal } from './domain/territory.ts';
+import type { Unit, UnitEvent, UnitRefusal } from './domain/unit.ts';
+import { type Key, postingsFilter, postingsPage, registered, territoriesPage, unitsPage } from './queries.ts';
+import type { OrganizationGraph } from './records.ts';
+import { postingMessage, roleOf, territoryMessage, unitKindOf, unitMessage } from './representation.ts';
+
+type Refusal = CommonRefusal | UnitRefusal | TerritoryRefusal | PostingRefusal | 'not-a-code' | 'one-filter-only';
+
+const refusals: RefusalTable<Refusal> = {
+  ...commonRefusals,
+  'unknown-territory': { kind: 'rule', title: 'This territory is not registered' },
+  'already-registered': { kind: 'state', title: 'This code is registered under another name or covers others' },
+  'outside-this-community': { kind: 'rule', title: 'A grid covers compounds and buildings of its own community only' },
+  'not-a-grid': { kind: 'rule', title: 'Only a grid covers other territories' },
+  'not-a-code': { kind: 'field', title: 'This is not the code of a territory' },
+  'one-filter-only': { kind: 'field', title: 'Only one of these narrows the list at a time' },
+  'unknown-person': { kind: 'rule', title: 'There is no account of this person' },
+  'unknown-unit': { kind: 'rule', title: 'This unit is not registered' },
+  'wrong-place': { kind: 'rule', title: 'This role is not held there' },
+  'period-reversed': { kind: 'rule', title: 'The end comes before the beginning' },
+  'already-ended': { kind: 'state', title: 'The posting has ended, or ends by then, already' },
+};
+
+export function orggraphRpc(house: House, graph: OrganizationGraph): Implementation {
+  const { access, clients, directory, now, pages } = house;
+  const { units, territories, postings } = graph;
+
+  /** A command for one aggregate: once permitted, run, and known to this process's directory at once. */
+  function context(call: Call, object: AccessObject): CommandContext | Refused<Refusal> {
+    const granted = access.permit(call, object);
+    if (isRefused(granted)) return granted;
+    return {
+      id: call.commandId,
+      request: call.requestHash,
+      at: now().toISOString(),
+      actor: access.actor(call, granted),
+      trace: call.trace,
+      ...(call.ifMatch === undefined ? {} : { ifMatch: call.ifMatch }),
+    };
+  }
+
+  function unitAnswer(outcome: Outcome<Unit, UnitEvent, UnitRefusal>, call: Call): UnitMessage | Refused<Refusal> {
+    if (isRefused(outcome)) return outcome;
+    if (outcome.replayed) call.replayed();
+    const unit = unitMessage(outcome.stored);
+    directory.learn({ units: [unit] });
+    return unit;
+  }
+
+  function territoryAnswer(
+    outcome: Outcome<Territory, TerritoryEvent, TerritoryRefusal>,
+    call: Call,
+  ): TerritoryMessage | Refused<Refusal> {
+    if (isRefused(outcome)) return outcome;
+    if (outcome.replayed) call.replayed();
+    const territory = territoryMessage(outcome.stored);
+    directory.learn({ territories: [territory] });
+    return territory;
+  }
+
+  function postingAnswer(
+    outcome: Outcome<Posting, PostingEvent, PostingRefusal>,
+    call: Call,
+  ): PostingMessage | Refused<Refusal> {
+    if (isRefused(outcome)) return outcome;
+    if (outcome.replayed) call.replayed();
+    const posting = postingMessage(outcome.stored);
+    directory.learn({ postings: [posting] });
+    return posting;
+  }
+
+  async function coverFacts(grid: string, covers: readonly string[]): Promise<CoverFacts> {
+    const there = await registered(territories, covers);
+    const community = communityOf(grid);
+    const coverable = (code: string) => ['compound', 'building'].includes(kindOf(code) ?? '');
+    return {
+      unknown: covers.filter((code) => !there.has(code)),
+      outside: covers.filter((code) => communityOf(code) !== community || !coverable(code)),
+    };
+  }
+
+  async function personKnown(person: string, call: Call): Promise<boolean> {
+    const { names } = await clients.identity.listNames({ people: [person] }, { call });
+    return Object.hasOwn(names, person);
+  }
+
+  /** A page token opened, or where a list begins. */
+  function placeIn(query: string, call: Call, token: string): Key | undefined | Refused<Refusal> {
+    if (token === '') return undefined;
+    const opened = pages.open(query, reader(call), token);
+    return isRefused(opened) ? refuse('page-token-invalid', { field: 'pageToken' }) : (opened as Key); // sealed by us
+  }
+
+  function nextToken(query: string, call: Call, last: Key | undefined): string {
+    return last === undefined ? '' : pages.seal(query, reader(call), last);
+  }
+
+  return implement<'orggraph', Refusal>(
+    'orggraph',
+    {
+      async registerUnit(request, call) {
+        const kind = unitKindOf(request.kind);
+        const territory = normalize(request.territory);
+        if (kind === undefined || territory === undefined) return notACode('territory', request.territory);
+        const command = context(call, { territories: prefixes(territory) });
+        if (isRefused(command)) return command;
+        const outcome = await units.run(derivedId('unit', command.id), { ...command, expectNew: true }, async () => ({
+          command: {
+            do: 'register',
+            kind,
+            name: request.name,
+            territory,
+            territories: prefixes(territory),
+            ...(request.creditCode === '' ? {} : { creditCode: request.creditCode }),
+            validFrom: request.validFrom?.toISOString() ?? command.at,
+            recordedAt: command.at,
+            facts: { territoryKnown: (await registered(territories, [territory])).has(territory) },
+          },
+        }));
+        return unitAnswer(outcome, call);
+      },
+
+      async listUnits(request, call) {
+        const kind = unitKindOf(request.kind);
+        const territory = request.territory === '' ? undefined : normalize(request.territory);
+        if (request.territory !== '' && territory === undefined) return notACode('territory', request.territory);
+        if (kind !== undefined && territory !== undefined) return refuse('one-filter-only', { field: 'kind' });
+        const query = `units ${kind ?? ''} ${territory ?? ''}`;
+        const after = placeIn(query, call, request.pageToken);
+        if (isRefused(after)) return after;
+        const by = kind === undefined ? (territory === undefined ? {} : { territory }) : { kind };
+        const { items, last } = await unitsPage(units, by, request.pageSize || usualPage, after);
+        return { units: items.map(unitMessage), nextPageToken: nextToken(query, call, last) };
+      },
+
+      async getUnit({ id }) {
+        const unit = await units.read(id);
+        return unit === undefined ? refuse('not-found', { field: 'id' }) : unitMessage(unit);
+      },
+
+      async registerTerritory(request, call) {
+        const code = normalize(request.id);
+        const kind = code === undefined ? undefined : kindOf(code);
+        if (code === undefined || kind === undefined) return notACode('id', request.id);
+        const covers = normalizedAll(request.covers);
+        if (isRefused(covers)) return covers;
+        const command = context(call, { territories: prefixes(code) });
+        if (isRefused(command)) return command;
+        const parent = parentOf(code);
+        const outcome = await territories.run(code, command, async () => ({
+          command: {
+            do: 'register',
+            kind,
+            name: request.name,
+            ...(parent === undefined ? {} : { parent }),
+            territories: prefixes(code),
+            covers,
+            validFrom: request.validFrom?.toISOString() ?? command.at,
+            recordedAt: command.at,
+            facts: {
+              ...(await coverFacts(code, covers)),
+              parentKnown: parent === undefined || (await registered(territories, [parent])).has(parent),
+            },
+          },
+        }));
+        return territoryAnswer(outcome, call);
+      },
+
+      async coverTerritories(request, call) {
+        const code = normalize(request.id);
+        if (code === undefined) return refuse('not-found', { field: 'id' });
+        const covers = normalizedAll(request.covers);
+        if (isRefused(covers)) return covers;
+        const command = context(call, { territories: prefixes(code) });
+        if (isRefused(command)) return command;
+        const outcome = await territories.run(code, command, async () => ({
+          command: { do: 'cover', covers, recordedAt: command.at, facts: await coverFacts(code, covers) },
+        }));
+        return territoryAnswer(outcome, call);
+      },
+
+      async listTerritories(request, call) {
+        const parent = request.parent === '' ? undefined : normalize(request.parent);
+        if (request.parent !== '' && parent === undefined) return notACode('parent', request.parent);
+        const query = `territories ${parent ?? ''}`;
+        const after = placeIn(query, call, request.pageToken);
+        if (isRefused(after)) return after;
+        const { items, last } = await territoriesPage(territories, parent, request.pageSize || usualPage, after);
+        return { territories: items.map(territoryMessage), nextPageToken: nextToken(query, call, last) };
+      },
+
+      async getTerritory({ id }) {
+        const code = normalize(id);
+        const territory = code === undefined ? undefined : await territories.read(code);
+        return territory === undefined ? refuse('not-found', { field: 'id' }) : territoryMessage(territory);
+      },
+
+      async startPosting(request, call) {
+        const role = roleOf(request.role);
+        const territory = request.territory === '' ? undefined : normalize(request.territory);
+        if (role === undefined || (request.territory !== '' && territory === undefined)) {
+          return notACode('territory', request.territory);
+        }
+        const unit = request.unit === '' ? undefined : await units.read(request.unit);
+        // A unit that nobody knows is nowhere: whoever may start postings anywhere hears that it is unknown.
+        const places =
+          territory === undefined ? (unit?.state.territories ?? prefixes(house.city)) : prefixes(territory);
+        const command = context(call, { territories: places });
+        if (isRefused(command)) return command;
+        const kind = territory === undefined ? undefined : kindOf(territory);
+        const id = derivedId('posting', command.id);
+        const outcome = await postings.run(id, { ...command, expectNew: true }, async () => ({
+          command: {
+            do: 'start',
+            person: request.person,
+            role,
+            ...(request.unit === '' ? {} : { unit: request.unit }),
+            ...(territory === undefined ? {} : { territory }),
+            territories: places,
+            validFrom: request.validFrom?.toISOString() ?? command.at,
+            ...(request.validUntil === undefined ? {} : { validUntil: request.validUntil.toISOString() }),
+            recordedAt: command.at,
+            facts: {
+              personKnown: await personKnown(request.person, call),
+              unitKnown: unit !== undefined,
+              territoryKnown: territory !== undefined && (await registered(territories, [territory])).has(territory),
+              ...(kind === undefined ? {} : { kind }),
+            },
+          },
+        }));
+        return postingAnswer(outcome, call);
+      },
+
+      async listPostings(request, call) {
+        const { person, unit } = request;
+        const territory = request.territory === '' ? undefined : normalize(request.territory);
+        if (request.territory !== '' && territory === undefined) return notACode('territory', request.territory);
+        const asked = {
+          ...(person === '' ? {} : { person }),
+          ...(unit === '' ? {} : { unit }),
+          ...(territory === undefined ? {} : { territories: territory }),
+        };
+        if (Object.keys(asked).length > 1)
+          return refuse('one-filter-only', { field: person === '' ? 'unit' : 'person' });
+        const query = `postings ${JSON.stringify(asked)}`;
+        const after = placeIn(query, call, request.pageToken);
+        if (isRefused(after)) return after;
+        const filter = postingsFilter(asked, access.filter(call), after);
+        if (filter === undefined) return { postings: [], nextPageToken: '' };
+        const { items, last } = await postingsPage(postings, filter, request.pageSize || usualPage);
+        return { postings: items.map(postingMessage), nextPageToken: nextToken(query, call, last) };
+      },
+
+      async getPosting({ id }, call) {
+        const posting = await postings.read(id);
+        if (posting === undefined) return refuse('not-found', { field: 'id' });
+        const granted = access.permit(call, posting.state);
+        return isRefused(granted) ? granted : postingMessage(posting);
+      },
+
+      async endPosting(request, call) {
+        const posting = await postings.read(request.id);
+        if (posting === undefined) return refuse('not-found', { field: 'id' });
+        const command = context(call, posting.state);
+        if (isRefused(command)) return command;
+        const outcome = await postings.run(request.id, command, () => ({
+          command: {
+            do: 'end',
+            ...(request.at === undefined ? {} : { at: request.at.toISOString() }),
+            recordedAt: command.at,
+          },
+        }));
+        return postingAnswer(outcome, call);
+      },
+
+      listChanges: (request, call) => listChanges(graph, pages, now(), reader(call), request),
+    },
+    refusals,
+  );
+}
+
+const usualPage = 20;
+
+function notACode(field: string, code: string): Refused<'not-a-code'> {
+  return refuse('not-a-code', { field, values: { code } });
+}
+
+function normalizedAll(codes: readonly string[]): string[] | Refused<'not-a-code'> {
+  const normalized: string[] = [];
+  for (const [index, given] of codes.entries()) {
+    const code = normalize(given);
+    if (code === undefined) return notACode(`covers[${index}]`, given);
+    normalized.push(code);
+  }
+  return normalized;
+}
+
+/** Whose page tokens they are. */
+function reader({ caller }: Call): string {
+  switch (caller.kind) {
+    case 'person':
+    case 'client':
+      return caller.id;
+    case 'service':
+      return `service:${caller.name}`;
+    case 'guest':
+      return '';
+  }
+}
