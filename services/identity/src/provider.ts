@@ -27,8 +27,8 @@ const resource = 'urn:bandeng:api';
 export interface ProviderOptions {
   /** Public address, with its path: `http://localhost:8080/oidc`. */
   readonly issuer: string;
-  /** Unix socket, or a port of the loopback address. */
-  readonly listen: { readonly socketPath: string } | { readonly port: number };
+  /** Unix socket, or a port. */
+  readonly listen: { readonly socketPath: string } | { readonly host: string; readonly port: number };
   readonly database: House['database'];
   readonly keys: { readonly signing: SigningKeys /** Signs cookies. */; readonly cookies: Buffer };
   readonly accounts: { readonly people: People; readonly signIn: SignIn; readonly systems: Systems };
@@ -41,7 +41,7 @@ export interface ProviderOptions {
 export interface RunningProvider {
   /** Public keys, for those who verify tokens. */
   readonly keySet: { readonly keys: readonly JWK[] };
-  /** Where it listens: a path, or `http://127.0.0.1:<port>`. */
+  /** Where it listens: a path, or `http://<host>:<port>`. */
   readonly address: string;
   /** Waits for answers under way, then closes. */
   close(): Promise<void>;
@@ -95,12 +95,12 @@ export async function openProvider(options: ProviderOptions): Promise<RunningPro
   if ('socketPath' in listen) await rm(listen.socketPath, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen('socketPath' in listen ? { path: listen.socketPath } : { host: '127.0.0.1', ...listen }, resolve);
+    server.listen('socketPath' in listen ? { path: listen.socketPath } : listen, resolve);
   });
   const bound = server.address();
   return {
     keySet: publicKeys(options.keys.signing),
-    address: typeof bound === 'object' && bound !== null ? `http://127.0.0.1:${bound.port}` : String(bound),
+    address: typeof bound === 'object' && bound !== null ? `http://${bound.address}:${bound.port}` : String(bound),
     close: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error === undefined ? resolve() : reject(error)));
@@ -130,6 +130,8 @@ async function configuration(options: ProviderOptions, prefix: string): Promise<
     scopes: ['openid', 'offline_access'],
     claims: { profile: ['name', 'locale'] },
     responseTypes: ['code'],
+    clientBasedCORS: (_context, origin, client) =>
+      (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
     pkce: { required: () => true },
     cookies: {
       keys: [keys.cookies.toString('base64url')],

@@ -40,12 +40,15 @@ export function openVault(database: House['database'], key: Buffer): Vault {
     const wrapped = await contactKeys.findOne({ _id: owner });
     return wrapped === null ? undefined : open(wrapped.sealed, key, owner);
   };
+  /** The person's key, drawn when there is none: one step, so that two writers end up with the same one. */
   const ownKey = async (owner: string): Promise<Buffer> => {
-    const drawn = seal(randomBytes(32), key, owner);
-    await contactKeys.updateOne({ _id: owner }, { $setOnInsert: { sealed: drawn } }, { upsert: true });
-    const found = await personKey(owner);
-    if (found === undefined) throw new Error('the key of a contact was destroyed while the contact was being written');
-    return found;
+    const kept = await contactKeys.findOneAndUpdate(
+      { _id: owner },
+      { $setOnInsert: { sealed: seal(randomBytes(32), key, owner) } },
+      { upsert: true, returnDocument: 'after' },
+    );
+    if (kept === null) throw new Error('an upsert answered nothing');
+    return open(kept.sealed, key, owner);
   };
 
   return {

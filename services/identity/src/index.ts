@@ -1,0 +1,2 @@
+export { identity } from './main.ts';
+export { seedIdentity } from './seed.ts';
