@@ -8,10 +8,14 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { readContracts } from '../libs/contracts/src/descriptors.ts';
 import { catalogueSource, packageSources } from './catalogue.ts';
+import { asyncapiDocument, eventSchema } from './event-schemas.ts';
 import { faultsOf } from './faults.ts';
+import { openapiDocument } from './openapi.ts';
 
 const root = join(import.meta.dirname, '..');
 const generated = 'libs/contracts/src/gen';
+const schemas = 'proto/schemas';
+const documents = ['proto/openapi.json', 'proto/asyncapi.json'];
 /** Made from what the contracts import, but used by no code of ours. */
 const unused = ['google/api', 'google/protobuf/descriptor.ts', 'bandeng/options'];
 
@@ -29,6 +33,11 @@ function generate(target: string): void {
   if (faults.length > 0) throw new Error(`the contracts are not as they must be:\n${faults.join('\n')}`);
   write(target, `${generated}/catalogue.ts`, catalogueSource(contracts));
   for (const [name, source] of packageSources(contracts)) write(target, `${generated}/${name}.ts`, source);
+  write(target, 'proto/openapi.json', json(openapiDocument(contracts)));
+  write(target, 'proto/asyncapi.json', json(asyncapiDocument(contracts)));
+  for (const event of contracts.events) {
+    write(target, `${schemas}/${event.name}.v1.json`, json(eventSchema(contracts, event)));
+  }
 }
 
 function buf(...parameters: string[]): void {
@@ -43,6 +52,10 @@ function write(target: string, path: string, content: string): void {
   writeFileSync(file, content);
 }
 
+function json(document: object): string {
+  return `${JSON.stringify(document, undefined, 2)}\n`;
+}
+
 function filesBelow(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -50,18 +63,24 @@ function filesBelow(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 }
 
+/** Everything that is generated and is there, relative to a root. */
+function outputs(base: string): string[] {
+  const below = [generated, schemas].flatMap((folder) =>
+    filesBelow(join(base, folder)).map((name) => join(folder, name)),
+  );
+  return [...below, ...documents];
+}
+
 /** Files that differ, are missing or are left over, relative to the root. */
 function drifted(fresh: string): string[] {
-  const found: string[] = [];
-  const names = new Set([...filesBelow(join(fresh, generated)), ...filesBelow(join(root, generated))]);
-  for (const name of [...names].sort()) {
-    const [now, then] = [fresh, root].map((base) => {
-      const file = join(base, generated, name);
-      return existsSync(file) ? readFileSync(file) : undefined;
-    });
-    if (now === undefined || then === undefined || !now.equals(then)) found.push(join(generated, name));
-  }
-  return found;
+  const content = (base: string, name: string) => {
+    const file = join(base, name);
+    return existsSync(file) ? readFileSync(file) : undefined;
+  };
+  return [...new Set([...outputs(fresh), ...outputs(root)])].sort().filter((name) => {
+    const made = content(fresh, name);
+    return made === undefined || content(root, name)?.equals(made) !== true;
+  });
 }
 
 const fresh = mkdtempSync(join(tmpdir(), 'bandeng-contracts-'));
@@ -69,8 +88,10 @@ try {
   generate(fresh);
   const files = drifted(fresh);
   if (!process.argv.includes('--check')) {
-    rmSync(join(root, generated), { recursive: true, force: true });
-    cpSync(join(fresh, generated), join(root, generated), { recursive: true });
+    for (const name of files) {
+      rmSync(join(root, name), { force: true });
+      if (existsSync(join(fresh, name))) cpSync(join(fresh, name), join(root, name));
+    }
     console.log(files.length === 0 ? 'nothing changed' : `written: ${files.join(', ')}`);
   } else if (files.length > 0) {
     console.error(`not as the contracts say (run node proto/generate.ts):\n${files.join('\n')}`);

@@ -46,6 +46,9 @@ export interface RawAnswer {
   readonly replayed: boolean;
 }
 
+/** How a service is: it can do its work, it cannot, or it does not answer. */
+export type ServiceHealth = 'serving' | 'not-serving' | 'away';
+
 /** A client of all services. */
 export interface RawClient {
   /**
@@ -53,6 +56,8 @@ export interface RawClient {
    * @throws RpcFailure
    */
   call(rpc: Rpc, request: unknown, options?: RawOptions): Promise<RawAnswer>;
+  /** What a service says of itself by the standard health RPC; `away` when it says nothing in time. */
+  health(service: ServiceName, timeoutMs?: number): Promise<ServiceHealth>;
   close(): void;
 }
 
@@ -102,10 +107,40 @@ export function rawClient(options: {
       const sent = { ...headers, serviceAuthorization: `Bearer ${await options.token()}` };
       return send(channelOf(rpc.service), rpc, bytes, sent, { deadline: Date.now() + timeoutMs, signal });
     },
+    health: (service) => askHealth(channelOf(service)),
+    health: (service) => askHealth(channelOf(service)),
     close() {
       for (const channel of channels.values()) channel.close();
     },
   };
+}
+
+/** `grpc.health.v1.HealthCheckResponse { status: SERVING }`, whole. */
+const servingAnswer = Buffer.from([8, 1]);
+
+function askHealth(channel: GrpcClient, deadline: number): Promise<ServiceHealth> {
+  return new Promise((resolve) => {
+    const path = '/grpc.health.v1.Health/Check';
+    channel.makeUnaryRequest(path, toBuffer, same, new Uint8Array(), new Metadata(), { deadline }, (error, answer) => {
+      if (error !== null || answer === undefined) resolve('away');
+      else resolve(servingAnswer.equals(answer) ? 'serving' : 'not-serving');
+    });
+  });
+}
+
+/** `grpc.health.v1.HealthCheckRequest` about the server as a whole. */
+const wholeServer = Buffer.alloc(0);
+/** `grpc.health.v1.HealthCheckResponse` with status SERVING. */
+const serving = Buffer.from([0x08, 0x01]);
+
+function askHealth(channel: GrpcClient): Promise<ServiceHealth> {
+  return new Promise((resolve) => {
+    const deadline = { deadline: Date.now() + 1_000 };
+    channel.makeUnaryRequest('/grpc.health.v1.Health/Check', same, same, wholeServer, deadline, (error, answer) => {
+      if (error !== null || answer === undefined) resolve('away');
+      else resolve(answer.equals(serving) ? 'serving' : 'not-serving');
+    });
+  });
 }
 
 type Method = (request: object, options?: CallOptions) => Promise<unknown>;

@@ -9,6 +9,7 @@ export {
   type RawClient,
   type RawOptions,
   rawClient,
+  type ServiceHealth,
 } from './client.ts';
 export { type Handlers, type Implementation, implement } from './implementation.ts';
 export { type PageRefusal, type PageTokens, pageTokens } from './page-tokens.ts';
