@@ -1,0 +1,60 @@
+/** What the handlers of this service share: its collections, its facts, and how a command is run and answered. */
+import type { Granted, Action as Permission } from '@bandeng/access';
+import type { Ticket as TicketMessage } from '@bandeng/contracts/tickets';
+import type { CommandContext, Serials } from '@bandeng/records';
+import type { Call } from '@bandeng/rpc';
+import type { House } from '@bandeng/service';
+import { branchLookup } from './queries.ts';
+import type { Categories, Tickets } from './records.ts';
+import { allowedActions, type StoredTicket, ticketMessage } from './representation.ts';
+import { objectOf, type Sight, sightOf } from './sight.ts';
+
+export interface Desk {
+  readonly house: House;
+  readonly tickets: Tickets;
+  readonly categories: Categories;
+  readonly serials: Serials;
+  /** The key that follow codes are made with. */
+  readonly followKey: Uint8Array;
+  /** Ids of a branch of the categories and all above it. */
+  readonly branches: (category: string) => Promise<string[] | undefined>;
+}
+
+export async function openDesk(house: House, tickets: Tickets, categories: Categories): Promise<Desk> {
+  return {
+    house,
+    tickets,
+    categories,
+    serials: house.records.serials('tickets'),
+    followKey: house.keys.secret('follow-code'),
+    branches: await branchLookup(categories),
+  };
+}
+
+/** Who calls, as written beside words and into events. */
+export function callerKey({ caller }: Call): string {
+  switch (caller.kind) {
+    case 'person':
+      return caller.id;
+    case 'client':
+      return `client:${caller.id}`;
+    case 'service':
+      return `system:${caller.name}`;
+    case 'guest':
+      return 'guest';
+  }
+}
+
+/** What a command brings along, from the call that asks for it. */
+export function contextOf({ house }: Desk, call: Call, granted?: Granted): CommandContext {
+  const { commandId: id, requestHash: request, trace, ifMatch } = call;
+  const context = { id, request, at: house.now().toISOString(), actor: house.access.actor(call, granted), trace };
+  return ifMatch === undefined ? context : { ...context, ifMatch };
+}
+
+/** A ticket as its caller may see it now. */
+export function present({ house }: Desk, call: Call, stored: StoredTicket, sight?: Sight): TicketMessage {
+  const permitted: ReadonlySet<Permission> = house.access.permitted(call, objectOf(stored.state));
+  const allowed = allowedActions(stored.state, permitted, house.now().toISOString());
+  return ticketMessage(stored, sight ?? sightOf(house, call, stored.state), allowed);
+}

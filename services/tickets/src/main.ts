@@ -1,0 +1,27 @@
+import { publishing } from '@bandeng/events';
+import { defineService, runService } from '@bandeng/service';
+import { openDesk } from './desk.ts';
+import { categoryPublications, publications } from './publications.ts';
+import { openTickets } from './records.ts';
+import { ticketsRpc } from './rpc.ts';
+import { ticketSweep } from './sweeps.ts';
+
+/** Orders from a resident's words to the rating. */
+export const tickets = defineService({
+  name: 'tickets',
+  configure: () => ({}),
+  async start(house) {
+    const collections = await openTickets(house.records);
+    const desk = await openDesk(house, collections.tickets, collections.categories);
+    return {
+      implementations: [ticketsRpc(desk)],
+      publications: [
+        publishing(collections.tickets, publications),
+        publishing(collections.categories, categoryPublications),
+      ],
+      sweeps: [ticketSweep(collections.tickets, house)],
+    };
+  },
+});
+
+if (import.meta.main) await runService(tickets);

@@ -1,0 +1,155 @@
+/** The read side: tickets by the closed catalogue of questions that a list offers, categories, and tickets by follow code. */
+import type { Condition, Filter as Visible } from '@bandeng/access';
+import { communityOf, isWithin, kindOf } from '@bandeng/directory';
+import type { Filter, RecordDocument, Stored } from '@bandeng/records';
+import type { Category, CategoryEvent } from './domain/category.ts';
+import type { Status } from './domain/ticket.ts';
+import { branchKey, type Categories, listKey, type Tickets } from './records.ts';
+import type { StoredTicket } from './representation.ts';
+
+/** Of which territory or which handler, or neither; with or without a status, with or without a branch of the categories. */
+export interface TicketQuery {
+  readonly territory?: string;
+  readonly handler?: string;
+  readonly status?: Status;
+  readonly category?: string;
+}
+
+const readTime = 2_000;
+const statuses = Object.keys({
+  ordered: 0,
+  dispatched: 0,
+  in_progress: 0,
+  suspended: 0,
+  resolved: 0,
+  rated: 0,
+  closed: 0,
+  rejected: 0,
+  withdrawn: 0,
+} satisfies { [S in Status]: 0 });
+
+/**
+ * The filter of a page. Each branch is an equality on the index of its own kind (territory, handler or orderer), then the
+ * status, then the order of the list; without a status the nine of them are merged. What else narrows stands in the index
+ * behind that and is judged there. Undefined: nothing can be found.
+ */
+export function pageFilter(visible: Visible, query: TicketQuery, after?: string): Filter<RecordDocument> | undefined {
+  const conditions = '$or' in visible ? visible.$or : [visible];
+  const { status, category } = query;
+  const common = {
+    status: status ?? { $in: statuses },
+    ...(category === undefined ? {} : { branch: { $gte: branchKey(category), $lt: `${category}/` } }),
+    ...(after === undefined ? {} : { listed: { $lt: after } }),
+  };
+  const branches = conditions.flatMap((condition) => {
+    const where = narrowed(condition, query);
+    return where === undefined ? [] : [{ ...where, ...common }];
+  });
+  const [only] = branches;
+  return branches.length > 1 ? { $or: branches } : only;
+}
+
+/** One way in which tickets are visible, narrowed to the territory or handler asked for; nothing when they exclude each other. */
+function narrowed(condition: Condition, query: TicketQuery): Filter<RecordDocument> | undefined {
+  const { handler, orderer } = condition;
+  if (handler !== undefined && query.handler !== undefined && handler !== query.handler) return undefined;
+  const whose = {
+    ...(orderer === undefined ? {} : { orderer }),
+    ...((handler ?? query.handler) === undefined ? {} : { handler: handler ?? query.handler }),
+  };
+  const places = innermost(condition.territories, query.territory);
+  if (places === undefined) return undefined;
+  if (Object.keys(whose).length > 0) return { ...whose, ...within(places) };
+  // Of a grid and what it may cover, the grid is looked up behind the other.
+  const [place, ...others] = places.toSorted((one, other) => Number(isGrid(one)) - Number(isGrid(other)));
+  return place === undefined ? undefined : { territories: place, ...within(others) };
+}
+
+/** Of two territories the one in the other, both when a grid may cover the other, undefined when they lie apart. */
+function innermost(one: string | undefined, other: string | undefined): readonly string[] | undefined {
+  if (one === undefined || other === undefined) return [one, other].filter((place) => place !== undefined);
+  if (isWithin(one, other)) return [one];
+  if (isWithin(other, one)) return [other];
+  const mayOverlap = (isGrid(one) || isGrid(other)) && communityOf(one) === communityOf(other);
+  return mayOverlap ? [one, other] : undefined;
+}
+
+/** In all of these places: as a range over the ticket's own territory, or as one of the grids that cover it. */
+function within(places: readonly string[]): Filter<RecordDocument> {
+  const grids = places.filter(isGrid);
+  const [range] = places.filter((place) => !isGrid(place));
+  const covered = grids.map((code) => ({ grids: { $regex: `,${code},` } }));
+  return {
+    ...(covered.length > 1 ? { $and: covered } : covered[0]),
+    // A colon sorts right behind the digits.
+    ...(range === undefined ? {} : { territory: { $gte: range, $lt: `${range}:` } }),
+  };
+}
+
+function isGrid(code: string): boolean {
+  return kindOf(code) === 'grid';
+}
+
+/** How a page is read; the history stays behind. */
+export const pageOptions = { projection: { history: 0 }, sort: { listed: -1 }, maxTimeMS: readTime } as const;
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Key of the last item, when there are more. */
+  readonly last: string | undefined;
+}
+
+/** One page of the tickets that are visible, newest first. */
+export async function ticketPage(
+  tickets: Tickets,
+  visible: Visible | undefined,
+  query: TicketQuery,
+  paging: { readonly size: number; readonly after?: string },
+): Promise<Page<StoredTicket>> {
+  const filter = visible && pageFilter(visible, query, paging.after);
+  if (filter === undefined) return { items: [], last: undefined };
+  const found = await tickets.collection.find(filter, { ...pageOptions, limit: paging.size + 1 }).toArray();
+  const items = found.slice(0, paging.size).map((document) => tickets.stored(document));
+  const last = found.length > paging.size ? items.at(-1) : undefined;
+  return { items, last: last && listKey(last.state) };
+}
+
+/** The id of the ticket that a code opens. */
+export async function ticketByFollowHash(tickets: Tickets, followHash: string): Promise<string | undefined> {
+  const found = await tickets.collection.findOne({ followHash }, { projection: { _id: 1 }, maxTimeMS: readTime });
+  return found?._id;
+}
+
+/** One page of the categories at or below a branch, in the order of their paths. */
+export async function categoryPage(
+  categories: Categories,
+  parent: string | undefined,
+  paging: { readonly size: number; readonly after?: string },
+): Promise<Page<Stored<Category, CategoryEvent>>> {
+  const { size, after } = paging;
+  const filter: Filter<RecordDocument> = {
+    ...(parent === undefined ? {} : { branches: parent }),
+    ...(after === undefined ? {} : { sorted: { $gt: after } }),
+  };
+  const found = await categories.collection
+    .find(filter, { projection: { history: 0 }, sort: { sorted: 1 }, limit: size + 1, maxTimeMS: readTime })
+    .toArray();
+  const items = found.slice(0, size).map((document) => categories.stored(document));
+  return { items, last: found.length > size ? items.at(-1)?.id : undefined };
+}
+
+/** The ids of a branch of the tree and all above it; nothing when no category is at or below it. */
+export async function branchLookup(categories: Categories): Promise<(id: string) => Promise<string[] | undefined>> {
+  // Categories do not go away, so what was found once needs no second look.
+  const known = new Map<string, string[]>();
+  return async (id) => {
+    const before = known.get(id);
+    if (before !== undefined) return before;
+    const found = await categories.collection.findOne({ branches: id }, { maxTimeMS: readTime });
+    if (found === null) return undefined;
+    const { branches } = categories.stored(found).state;
+    const up = branches.slice(0, branches.indexOf(id) + 1);
+    known.set(id, up);
+    return up;
+  };
+}

@@ -1,0 +1,139 @@
+/** Reading tickets: lists, one ticket, its time line, and all of it by the follow code. */
+import type * as contract from '@bandeng/contracts/tickets';
+import { isRefused, type Refused, refuse } from '@bandeng/decider';
+import { normalize } from '@bandeng/directory';
+import type { Entry } from '@bandeng/records';
+import type { Call } from '@bandeng/rpc';
+import { hidden } from '@bandeng/service';
+import { callerKey, contextOf, type Desk, present } from './desk.ts';
+import type { TicketEvent } from './domain/ticket.ts';
+import { followHash } from './follow-codes.ts';
+import { draftFor, rating } from './handling.ts';
+import { type TicketQuery, ticketByFollowHash, ticketPage } from './queries.ts';
+import type { Refusal } from './refusals.ts';
+import { allowedActions, deadlinesOf, type StoredTicket, wordsOf } from './representation.ts';
+import { objectOf, plainSight, sightOf } from './sight.ts';
+import { readStatus, spelledSatisfaction, spelledStatus } from './spelling.ts';
+import { peopleOf, timelineOf } from './timeline.ts';
+
+const usualPage = 20;
+/** Names are good to have; a time line does not wait long for them. */
+const patienceForNames = 1_000;
+const mostNames = 500;
+const byCode = new Set(['tickets.rate'] as const);
+
+export function reading(desk: Desk) {
+  const { house, tickets } = desk;
+
+  async function visible(id: string, call: Call): Promise<StoredTicket | Refused<Refusal>> {
+    const stored = await tickets.read(id);
+    if (stored === undefined) return refuse('not-found');
+    const granted = house.access.permit(call, objectOf(stored.state), 'tickets.read');
+    return isRefused(granted) ? hidden(granted, 'not-found') : stored;
+  }
+
+  /** All that happened; what has moved out of the document is fetched. */
+  async function historyOf(stored: StoredTicket): Promise<readonly Entry<TicketEvent>[]> {
+    return stored.history.length === stored.version ? stored.history : tickets.history(stored.id);
+  }
+
+  /** Names of people; none while identity is away. */
+  async function namesOf(people: readonly string[]): Promise<Map<string, string>> {
+    if (people.length === 0) return new Map();
+    try {
+      const asked = { people: people.slice(0, mostNames) };
+      const { names } = await house.clients.identity.listNames(asked, { timeoutMs: patienceForNames });
+      return new Map(Object.entries(names));
+    } catch (fault) {
+      house.log.warn({ fault: fault instanceof Error ? fault.message : 'unknown' }, 'names were not to be had');
+      return new Map();
+    }
+  }
+
+  async function followed(stored: StoredTicket): Promise<contract.FollowedTicket> {
+    const { state, version } = stored;
+    const history = await historyOf(stored);
+    return {
+      number: state.number,
+      version,
+      status: spelledStatus[state.standing.status],
+      text: wordsOf(stored, state.text),
+      category: state.category,
+      deadlines: deadlinesOf(state.standing),
+      resolution: wordsOf(stored, state.resolution),
+      rating: state.rating && spelledSatisfaction[state.rating],
+      reason: wordsOf(stored, state.reason),
+      orderedAt: new Date(state.orderedAt),
+      timeline: timelineOf(stored, history, plainSight),
+      allowedActions: allowedActions(state, byCode, house.now().toISOString()),
+    };
+  }
+
+  return {
+    async listTickets(
+      request: contract.ListTicketsRequest,
+      call: Call,
+    ): Promise<contract.ListTicketsResponse | Refused<Refusal>> {
+      const { territory, handler, category, pageToken } = request;
+      if (territory !== '' && handler !== '') return refuse('unknown-query', { field: 'handler' });
+      const status = readStatus[request.status];
+      const query: TicketQuery = {
+        ...(territory === '' ? {} : { territory: normalize(territory) ?? territory }),
+        ...(handler === '' ? {} : { handler }),
+        ...(status === undefined ? {} : { status }),
+        ...(category === '' ? {} : { category }),
+      };
+      const sealed = `tickets ${JSON.stringify(query)}`;
+      const person = callerKey(call);
+      const after = pageToken === '' ? undefined : house.pages.open(sealed, person, pageToken);
+      if (isRefused(after)) return refuse('page-token-invalid', { field: 'pageToken' });
+      const size = request.pageSize || usualPage;
+      const paging = typeof after === 'string' ? { size, after } : { size };
+      const page = await ticketPage(tickets, house.access.filter(call, 'tickets.read'), query, paging);
+      return {
+        tickets: page.items.map((stored) => present(desk, call, stored)),
+        nextPageToken: page.last === undefined ? '' : house.pages.seal(sealed, person, page.last),
+      };
+    },
+
+    async getTicket({ id }: contract.GetTicketRequest, call: Call): Promise<contract.Ticket | Refused<Refusal>> {
+      const stored = await visible(id, call);
+      return isRefused(stored) ? stored : present(desk, call, stored);
+    },
+
+    async getTicketTimeline(
+      { id }: contract.GetTicketTimelineRequest,
+      call: Call,
+    ): Promise<contract.TicketTimeline | Refused<Refusal>> {
+      const stored = await visible(id, call);
+      if (isRefused(stored)) return stored;
+      const sight = sightOf(house, call, stored.state);
+      const history = await historyOf(stored);
+      const names = sight.people ? await namesOf(peopleOf(history)) : new Map<string, string>();
+      return { entries: timelineOf(stored, history, sight, names) };
+    },
+
+    async followTicket({ code }: contract.FollowTicketRequest): Promise<contract.FollowedTicket | Refused<Refusal>> {
+      const id = await ticketByFollowHash(tickets, followHash(code));
+      const stored = id === undefined ? undefined : await tickets.read(id);
+      return stored === undefined ? refuse('not-found') : followed(stored);
+    },
+
+    async rateFollowedTicket(
+      { code, satisfaction, remark }: contract.RateFollowedTicketRequest,
+      call: Call,
+    ): Promise<contract.FollowedTicket | Refused<Refusal>> {
+      const id = await ticketByFollowHash(tickets, followHash(code));
+      if (id === undefined) return refuse('not-found');
+      const context = contextOf(desk, call);
+      const outcome = await tickets.run<Refusal>(id, context, (current) => {
+        if (current === undefined) return refuse('not-found');
+        const draft = draftFor(current.version, context.at, callerKey(call));
+        return { command: rating(draft, satisfaction, remark), words: draft.words };
+      });
+      if (isRefused(outcome)) return outcome;
+      if (outcome.replayed) call.replayed();
+      return followed(outcome.stored);
+    },
+  };
+}

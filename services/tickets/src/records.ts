@@ -1,0 +1,72 @@
+/** The collections of the service, with the indexes of the queries in queries.ts. */
+import { kindOf } from '@bandeng/directory';
+import type { Aggregates, Records } from '@bandeng/records';
+import {
+  type Category,
+  type CategoryCommand,
+  type CategoryEvent,
+  categoryDecider,
+  categoryId,
+} from './domain/category.ts';
+import { ticketDecider } from './domain/decision.ts';
+import { nextDue } from './domain/passing-time.ts';
+import type { Ticket, TicketCommand, TicketEvent, TicketRefusal } from './domain/ticket.ts';
+
+export type Tickets = Aggregates<Ticket, TicketCommand, TicketEvent, TicketRefusal>;
+export type Categories = Aggregates<Category, CategoryCommand, CategoryEvent, never>;
+
+/** What lists are sorted by: the instant of the order, and the number to tell two of one instant apart; one field for both. */
+export function listKey(ticket: Pick<Ticket, 'orderedAt' | 'number'>): string {
+  return `${ticket.orderedAt}~${ticket.number}`;
+}
+
+/** A category with the full stop behind it, so that a branch of the tree is one range of keys. */
+export function branchKey(category: string): string {
+  return `${category}.`;
+}
+
+/** The grids among territories, each between commas, so that one of them is found in one field. */
+export function gridsKey(territories: readonly string[]): string {
+  const grids = territories.filter((code) => kindOf(code) === 'grid');
+  return [...grids, ''].map((code) => `,${code}`).join('');
+}
+
+export async function openTickets(records: Records): Promise<{ tickets: Tickets; categories: Categories }> {
+  const tickets = await records.define({
+    name: 'tickets',
+    decider: ticketDecider,
+    nextDue,
+    keys: (ticket) => {
+      const { standing, category, territories } = ticket;
+      return {
+        status: standing.status,
+        handler: 'handler' in standing ? standing.handler : undefined,
+        listed: listKey(ticket),
+        branch: branchKey(category),
+        grids: gridsKey(territories),
+      };
+    },
+    indexes: [
+      // What comes after `listed` narrows a page without opening documents; see queries.ts.
+      { name: 'in-territory', key: { territories: 1, status: 1, listed: -1, branch: 1, grids: 1 } },
+      {
+        name: 'of-handler',
+        key: { handler: 1, status: 1, listed: -1, branch: 1, territory: 1, grids: 1 },
+        partialFilterExpression: { handler: { $exists: true } },
+      },
+      {
+        name: 'of-orderer',
+        key: { orderer: 1, status: 1, listed: -1, branch: 1, territory: 1, grids: 1, handler: 1 },
+        partialFilterExpression: { orderer: { $exists: true } },
+      },
+      { name: 'by-follow-code', key: { followHash: 1 }, unique: true },
+    ],
+  });
+  const categories = await records.define({
+    name: 'categories',
+    decider: categoryDecider,
+    keys: ({ path }) => ({ sorted: categoryId(path) }),
+    indexes: [{ name: 'in-branch', key: { branches: 1, sorted: 1 } }],
+  });
+  return { tickets, categories };
+}

@@ -1,0 +1,37 @@
+/** What each refusal of the service means to its caller. */
+import { accessRefusals, pageRefusals, type RefusalTable, recordsRefusals } from '@bandeng/rpc';
+import type { TicketRefusal } from './domain/ticket.ts';
+
+export type Refusal =
+  | TicketRefusal
+  | keyof typeof recordsRefusals
+  | keyof typeof accessRefusals
+  | keyof typeof pageRefusals
+  | 'idempotency-key-needed'
+  | 'source-id-reused'
+  | 'not-dispatchable'
+  | 'unknown-query';
+
+export const refusals: RefusalTable<Refusal> = {
+  ...accessRefusals,
+  ...pageRefusals,
+  ...recordsRefusals,
+  'not-found': { kind: 'missing', title: 'There is no such thing, or you may not see it' },
+  'not-in-this-state': { kind: 'state', title: 'The ticket does not allow this where it stands now' },
+  'unknown-territory': { kind: 'rule', title: 'There is no such territory, or it is not one that can be ordered for' },
+  'unknown-category': { kind: 'rule', title: 'There is no such category and no such branch of the tree' },
+  'unknown-unit': { kind: 'rule', title: 'There is no such unit' },
+  'unknown-grid': { kind: 'rule', title: 'There is no such grid' },
+  'unknown-community': { kind: 'rule', title: 'There is no such community' },
+  'outside-this-territory': { kind: 'rule', title: 'The handler belongs to another city or community than the ticket' },
+  'not-in-the-future': { kind: 'rule', title: 'A pause must end in the future' },
+  'in-the-future': { kind: 'rule', title: 'A past order cannot have been ordered in the future' },
+  'beyond-the-calendar': { kind: 'rule', title: 'The working calendar does not reach so far' },
+  'idempotency-key-needed': {
+    kind: 'field',
+    title: 'An order without signing in needs an Idempotency-Key of at least 16 characters',
+  },
+  'source-id-reused': { kind: 'rule', title: 'The same id of this source came before with other content' },
+  'not-dispatchable': { kind: 'field', title: 'A ticket is dispatched to a unit, a grid or an open call' },
+  'unknown-query': { kind: 'field', title: 'The list does not offer this combination: name a territory or a handler' },
+};
