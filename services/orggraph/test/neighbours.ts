@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rpcs, type ServiceName } from '@bandeng/contracts';
+import { type Implementation, implement, RpcFailure, rawClient, serviceTokens, startServer } from '@bandeng/rpc';
+import { addressOf, issuerOf } from '@bandeng/service';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+
+const quiet = { level: 'silent' };
+
+type Environment = Record<string, string>;
+
+/** An identity that knows some people, and signs tokens for whom it is asked to. */
+export async function startIdentity(environment: Environment, people: readonly string[]) {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
+  const keySet = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' }] });
+  const unused = async (): Promise<never> => {
+    throw new Error('not needed here');
+  };
+  const implementation: Implementation = implement<'identity', never>(
+    'identity',
+    {
+      getMe: unused,
+      registerAccount: unused,
+      getAccount: unused,
+      listNames: async (request) => ({
+        names: Object.fromEntries(
+          request.people.filter((id) => people.includes(id)).map((id) => [id, `name of ${id}`]),
+        ),
+      }),
+      getKeySet: async () => ({ json: keySet }),
+    },
+    {},
+  );
+  const { openLogger } = await import('@bandeng/telemetry');
+  const server = await startServer({
+    address: addressOf('identity', environment),
+    implementations: [implementation],
+    // Who asks matters to nobody here.
+    verify: async () => ({ kind: 'service', name: 'orggraph' }),
+    log: openLogger('identity', quiet.level),
+  });
+  return {
+    token: (person: string): Promise<string> =>
+      new SignJWT({ client_id: 'console' })
+        .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
+        .setIssuer(issuerOf(environment))
+        .setAudience('bandeng')
+        .setSubject(person)
+        .setIssuedAt()
+        .setExpirationTime('10m')
+        .sign(privateKey),
+    stop: () => server.stop(),
+  };
+}
+
+/** Calls RPCs as people do through the gateway. */
+export function gateway(environment: Environment) {
+  const key = readFileSync(join(environment.BANDENG_DATA ?? '', 'keys', 'service-gateway.jwk'), 'utf8');
+  const client = rawClient({
+    address: (service: ServiceName) => addressOf(service, environment),
+    token: serviceTokens({ service: 'gateway', privateKey: JSON.parse(key) }),
+  });
+  return {
+    close: () => client.close(),
+    /** The answer as proto JSON, or the problem. */
+    async call(
+      name: string,
+      request: object,
+      headers: { token?: string; key?: string; actingAs?: string; ifMatch?: string } = {},
+    ) {
+      const rpc = rpcs.find((one) => one.service === 'orggraph' && one.name === name);
+      if (rpc === undefined) throw new Error(`no RPC ${name}`);
+      try {
+        const { message, replayed } = await client.call(rpc, rpc.request.fromPartial(request), {
+          headers: {
+            ...(headers.token === undefined ? {} : { authorization: `Bearer ${headers.token}` }),
+            ...(headers.key === undefined ? {} : { idempotencyKey: headers.key }),
+            ...(headers.actingAs === undefined ? {} : { actingAs: headers.actingAs }),
+            ...(headers.ifMatch === undefined ? {} : { ifMatch: headers.ifMatch }),
+          },
+        });
+        // biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field in tests
+        return { body: rpc.response.toJSON(message) as any, replayed, status: 200, reason: '', fields: [] as string[] };
+      } catch (failure) {
+        if (!(failure instanceof RpcFailure)) throw failure;
+        const { status, reason, fields } = failure.problem;
+        return { body: undefined, replayed: false, status, reason, fields: fields.map(({ field }) => field) };
+      }
+    },
+  };
+}
