@@ -107,8 +107,7 @@ export function rawClient(options: {
       const sent = { ...headers, serviceAuthorization: `Bearer ${await options.token()}` };
       return send(channelOf(rpc.service), rpc, bytes, sent, { deadline: Date.now() + timeoutMs, signal });
     },
-    health: (service) => askHealth(channelOf(service)),
-    health: (service) => askHealth(channelOf(service)),
+    health: (service, timeoutMs = 1_000) => askHealth(channelOf(service), Date.now() + timeoutMs),
     close() {
       for (const channel of channels.values()) channel.close();
     },
@@ -124,21 +123,6 @@ function askHealth(channel: GrpcClient, deadline: number): Promise<ServiceHealth
     channel.makeUnaryRequest(path, toBuffer, same, new Uint8Array(), new Metadata(), { deadline }, (error, answer) => {
       if (error !== null || answer === undefined) resolve('away');
       else resolve(servingAnswer.equals(answer) ? 'serving' : 'not-serving');
-    });
-  });
-}
-
-/** `grpc.health.v1.HealthCheckRequest` about the server as a whole. */
-const wholeServer = Buffer.alloc(0);
-/** `grpc.health.v1.HealthCheckResponse` with status SERVING. */
-const serving = Buffer.from([0x08, 0x01]);
-
-function askHealth(channel: GrpcClient): Promise<ServiceHealth> {
-  return new Promise((resolve) => {
-    const deadline = { deadline: Date.now() + 1_000 };
-    channel.makeUnaryRequest('/grpc.health.v1.Health/Check', same, same, wholeServer, deadline, (error, answer) => {
-      if (error !== null || answer === undefined) resolve('away');
-      else resolve(answer.equals(serving) ? 'serving' : 'not-serving');
     });
   });
 }
