@@ -1,0 +1,239 @@
+/** The gateway as a web server: everything that stands before, between and behind the routes. */
+import { randomUUID } from 'node:crypto';
+import { rpcs } from '@bandeng/contracts';
+import type { Bus } from '@bandeng/events';
+import type { RawClient, Verifier } from '@bandeng/rpc';
+import { currentTraceparent, type Logger } from '@bandeng/telemetry';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import underPressure from '@fastify/under-pressure';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { readBody } from './body.ts';
+import type { Configuration } from './config.ts';
+import { describe, openapiDocument } from './docs.ts';
+import { feed } from './feed.ts';
+import { forwarder } from './forward.ts';
+import { probe, readiness } from './health.ts';
+import { openInbox } from './inbox.ts';
+import { type Limiter, openLimiter, type Strictness } from './limits.ts';
+import { ProblemError, problem, problemOfFastify } from './problems.ts';
+import { passThrough } from './proxy.ts';
+import { answerProblem } from './replies.ts';
+import { type Place, placesOf, routesOf } from './routes.ts';
+import { openStreams } from './sse.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answered also under pressure and while closing. */
+    probe?: boolean;
+  }
+}
+
+/** What the gateway stands on. */
+export interface Parts {
+  /** The services behind it. */
+  readonly services: RawClient;
+  readonly verify: Verifier;
+  readonly bus: Bus;
+  readonly log: Logger;
+}
+
+export interface Gateway {
+  readonly app: FastifyInstance;
+  ready(): Promise<boolean>;
+  /** Answers on while clients leave, ends the streams, finishes what runs. */
+  stop(): Promise<void>;
+}
+
+/** Builds the server; it does not listen yet. */
+export async function buildGateway(parts: Parts, configuration: Configuration): Promise<Gateway> {
+  const { services, verify, bus, log } = parts;
+  let phase: 'open' | 'draining' | 'closing' = 'open';
+  const app = newServer(configuration);
+  app.setErrorHandler<FastifyError>((error, request, reply) => answerError(error, request, reply, log));
+  app.setNotFoundHandler((request, reply) => answerProblem(request, reply, problem('not-found')));
+  await app.register(helmet, helmetOptions);
+  if (configuration.origins.length > 0) await app.register(cors, corsOptions(configuration.origins));
+  const limiter = configuration.limits && (await openLimiter(app, configuration.limits));
+  app.addHook(
+    'onRequest',
+    door(() => phase, limiter),
+  );
+  if (configuration.mostDelayMs > 0) {
+    await app.register(underPressure, { maxEventLoopDelay: configuration.mostDelayMs, pressureHandler });
+  }
+  app.addHook('onResponse', (request, reply, done) => {
+    logAnswer(log, request, reply);
+    done();
+  });
+  readJson(app);
+
+  const streams = openStreams(configuration.streams);
+  const inbox = openInbox({ ...parts, streams });
+  const routes = routesOf(rpcs);
+  for (const route of routes) {
+    const handler = forwarder(route, services, configuration.budgetMs);
+    app.route({ method: route.verb, url: route.url, handler, config: { strictness: strictnessOf(route.rpc.name) } });
+  }
+  app.get('/v1/inbox::stream', { exposeHeadRoute: false }, (request, reply) => inbox.handle(request, reply));
+  app.get('/v1/events', { exposeHeadRoute: false }, feed({ bus, verify, streams }));
+  const ready = readiness(services, bus);
+  probe(app, ready, () => phase !== 'open');
+  app.get('/', (_request, reply) => reply.redirect('/docs/', 302));
+  await describe(app, openapiDocument(configuration.openapiFile, configuration.publicUrl));
+  await passThrough(app, '/oidc', configuration.identityWeb, 30_000);
+  refuseOtherMethods(app, [...placesOf(routes), ...ownPlaces]);
+  return {
+    app,
+    ready: async () => (await ready()).ready,
+    async stop() {
+      phase = 'draining';
+      await new Promise((resolve) => setTimeout(resolve, configuration.drainMs));
+      phase = 'closing';
+      streams.endAll();
+      await inbox.stop();
+      await app.close();
+    },
+  };
+}
+
+const ownPlaces: Place[] = [
+  { url: '/v1/inbox::stream', allow: ['GET'] },
+  { url: '/v1/events', allow: ['GET'] },
+  ...['/', '/openapi.json', '/docs/', '/livez', '/readyz'].map((url) => ({ url, allow: ['GET', 'HEAD'] })),
+];
+
+function newServer({ trustedHops, bodyBytes, budgetMs }: Configuration): FastifyInstance {
+  return Fastify({
+    // Paths carry follow codes: the lines of Fastify's own log do, too. We write ours.
+    logger: false,
+    trustProxy: trustedHops === 0 ? false : (_address, hop) => hop < trustedHops,
+    bodyLimit: bodyBytes,
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    // The services' answer that time is up comes first; this is for what hangs here.
+    handlerTimeout: budgetMs + 1000,
+    // While closing, problems as documented and not Fastify's own 503 (see the door).
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    requestIdHeader: false,
+    genReqId: ({ headers }) => traceOf(headers.traceparent),
+    frameworkErrors: (error, request, reply) => {
+      answerProblem(request, reply, problemOfFastify(error.code, error.statusCode) ?? problem('malformed'));
+    },
+    clientErrorHandler(error, socket) {
+      if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
+      const about = clientProblem(error.code);
+      socket.end(
+        `HTTP/1.1 ${about.status} ${about.title}\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n` +
+          JSON.stringify({ type: `urn:bandeng:problem:${about.reason}`, title: about.title, status: about.status }),
+      );
+      return undefined;
+    },
+    routerOptions: { maxParamLength: 2000, querystringParser: () => ({}) },
+  });
+}
+
+function clientProblem(code: string | undefined) {
+  if (code === 'HPE_HEADER_OVERFLOW') return problem('headers-too-large');
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? problem('too-slow') : problem('malformed');
+}
+
+/** The trace id of this request: that of the span, else the caller's, else a new one. */
+function traceOf(given: string | string[] | undefined): string {
+  const traceparent = currentTraceparent() ?? given;
+  const id = typeof traceparent === 'string' ? /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] : undefined;
+  return id === undefined || /^0+$/.test(id) ? randomUUID().replaceAll('-', '') : id;
+}
+
+/** What every request passes first. */
+function door(phase: () => 'open' | 'draining' | 'closing', limiter: Limiter | undefined) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    if (phase() !== 'open') reply.header('connection', 'close');
+    if (request.routeOptions.config.probe) return undefined;
+    if (phase() === 'closing') return answerProblem(request, reply, problem('closing', { retryAfterSeconds: 1 }));
+    const refused = await limiter?.(request);
+    return refused === undefined ? undefined : answerProblem(request, reply, refused);
+  };
+}
+
+function pressureHandler(request: FastifyRequest): void {
+  if (!request.routeOptions.config.probe) throw new ProblemError(problem('overloaded', { retryAfterSeconds: 2 }));
+}
+
+function strictnessOf(rpc: string): Strictness {
+  if (rpc === 'OrderTicket') return 'guest-order';
+  return rpc === 'FollowTicket' || rpc === 'RateFollowedTicket' ? 'follow-code' : undefined;
+}
+
+/** Bodies are JSON in UTF-8 and nothing else; how they are wrong is said by the handler, as for everything else. */
+function readJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+    const charset = /;\s*charset="?([^";\s]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    const readable = /^utf-?8$/i.test(charset ?? 'utf-8') && encoding === 'identity';
+    done(null, readable ? readBody(bytes) : { problem: problem('media-type-unsupported') });
+  });
+}
+
+function refuseOtherMethods(app: FastifyInstance, places: readonly Place[]): void {
+  const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+  for (const { url, allow } of places) {
+    app.route({
+      method: all.filter((method) => !allow.includes(method)),
+      url,
+      exposeHeadRoute: false,
+      // A body that nobody wants is not read.
+      bodyLimit: 1,
+      onRequest: async (request, reply) =>
+        answerProblem(request, reply.header('allow', allow.join(', ')), problem('method-not-allowed')),
+      handler: () => {},
+    });
+  }
+}
+
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Logger): FastifyReply {
+  if (error instanceof ProblemError) return answerProblem(request, reply, error.problem);
+  const known = problemOfFastify(error.code, error.statusCode);
+  if (known !== undefined) return answerProblem(request, reply, known);
+  log.error({ err: error, trace: request.id, route: request.routeOptions.url }, 'a request failed by a fault of ours');
+  return answerProblem(request, reply, problem('internal'));
+}
+
+/** The route, never the path: paths carry follow codes. */
+function logAnswer(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  const { statusCode } = reply;
+  const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
+  const about = { method: request.method, route: request.routeOptions.url, status: statusCode, trace: request.id };
+  log[level]({ ...about, ms: Math.round(reply.elapsedTime) }, 'answered');
+}
+
+/** For an API: nothing it answers is a page. `/docs/` and `/oidc/` say their own policy. */
+const helmetOptions = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  },
+  crossOriginResourcePolicy: { policy: 'cross-origin' },
+} as const;
+
+function corsOptions(origins: readonly string[]) {
+  return {
+    origin: [...origins],
+    methods: ['GET', 'POST'],
+    allowedHeaders: [
+      'authorization',
+      'content-type',
+      'acting-as',
+      'idempotency-key',
+      'if-match',
+      'accept-language',
+      'last-event-id',
+      'traceparent',
+    ],
+    exposedHeaders: ['etag', 'location', 'idempotency-replayed', 'retry-after'],
+    maxAge: 3600,
+  };
+}

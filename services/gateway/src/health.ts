@@ -1,0 +1,49 @@
+/** Whether this process lives, and whether what it stands on is ready. */
+import { type ServiceName, services } from '@bandeng/contracts';
+import type { Bus } from '@bandeng/events';
+import type { RawClient, ServiceHealth } from '@bandeng/rpc';
+import type { FastifyInstance } from 'fastify';
+
+/** How the whole is. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly services: Readonly<Record<string, ServiceHealth>>;
+  /** Reported only: without it everything goes on, and events arrive later. */
+  readonly nats: 'connected' | 'away';
+}
+
+const names = Object.keys(services).filter((name): name is ServiceName => Object.hasOwn(services, name));
+/** Probes of several kinds come every few seconds; the services are asked once a second at most. */
+const freshMs = 1000;
+
+/** Asks the services, each of which answers for its MongoDB and its directory. */
+export function readiness(client: RawClient, bus: Bus): () => Promise<Readiness> {
+  let asked: Promise<Readiness> | undefined;
+  let at = 0;
+  const ask = async (): Promise<Readiness> => {
+    const all = await Promise.all(names.map(async (name) => [name, await client.health(name)] as const));
+    const nats = bus.connected() ? 'connected' : 'away';
+    return { ready: all.every(([, health]) => health === 'serving'), services: Object.fromEntries(all), nats };
+  };
+  return () => {
+    const now = Date.now();
+    if (asked === undefined || now - at > freshMs) {
+      at = now;
+      asked = ask();
+    }
+    return asked;
+  };
+}
+
+export function probe(app: FastifyInstance, ready: () => Promise<Readiness>, draining: () => boolean): void {
+  const open = { logLevel: 'silent', config: { probe: true } } as const;
+  app.get('/livez', open, (_request, reply) => reply.header('cache-control', 'no-store').send({ alive: true }));
+  app.get('/readyz', open, async (_request, reply) => {
+    const state = await ready();
+    const usable = state.ready && !draining();
+    return reply
+      .code(usable ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .send({ ...state, ready: usable });
+  });
+}

@@ -1,0 +1,28 @@
+import { rawClient, serviceTokens } from '@bandeng/rpc';
+import { addressOf, defineService, runService } from '@bandeng/service';
+import { type Configuration, configure } from './config.ts';
+import { buildGateway } from './gateway.ts';
+
+/** The gateway: the one door to everything else. It keeps nothing. */
+export const gateway = defineService<Configuration>({
+  name: 'gateway',
+  database: false,
+  configure,
+  async start(foundation, configuration) {
+    const { environment, keys, log } = foundation;
+    const token = serviceTokens({ service: 'gateway', privateKey: keys.pair('gateway').private });
+    const services = rawClient({ address: (service) => addressOf(service, environment), token });
+    const { app, ready, stop } = await buildGateway({ ...foundation, services }, configuration);
+    const address = await app.listen({ host: configuration.host, port: configuration.port });
+    log.info({ address }, 'the gateway listens');
+    return {
+      ready,
+      async stop() {
+        await stop();
+        services.close();
+      },
+    };
+  },
+});
+
+if (import.meta.main) await runService(gateway);

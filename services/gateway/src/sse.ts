@@ -1,0 +1,167 @@
+/**
+ * Server-sent events. Plain writes to the response: @fastify/sse keeps no bound on what waits for a slow client, cuts
+ * nobody and ends nothing at shut-down, which are the three things that matter here.
+ */
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
+
+/** One event as it is written. Data is one line (JSON). */
+export interface StreamedEvent {
+  readonly id?: string;
+  readonly event?: string;
+  readonly data?: string;
+}
+
+/** One client that is listening. */
+export interface EventStream {
+  readonly closed: boolean;
+  /** Writes; a client with too much waiting for it is cut. */
+  send(event: StreamedEvent): void;
+  /** Resolves when what was written has left, or the client is gone; who takes too long is cut. */
+  drained(): Promise<void>;
+  /** Sent along with heartbeats, so that a client that hears nothing for long still resumes near the end. */
+  rest(position: () => string | undefined): void;
+  onClose(fn: () => void): void;
+  end(): void;
+}
+
+export interface StreamLimits {
+  readonly heartbeatMs: number;
+  /** Bytes that may wait for one client. */
+  readonly bufferBytes: number;
+  /** How long a client may take to read what waits for it. */
+  readonly patienceMs: number;
+  readonly streams: number;
+  readonly streamsOfOne: number;
+}
+
+/** All clients of this process. */
+export interface Streams {
+  /** Whether one more may come, in all and for this caller. */
+  room(caller: string): 'room' | 'full' | 'too-many-of-one';
+  /** Takes the response over. It ends by itself at `until`. */
+  open(reply: FastifyReply, caller: string, until: Date | undefined): EventStream;
+  count(): number;
+  endAll(): void;
+}
+
+export function openStreams(limits: StreamLimits): Streams {
+  const open = new Set<{ stream: EventStream; beat(): void }>();
+  const callers = new Map<string, number>();
+  const pulse = setInterval(() => {
+    for (const { beat } of open) beat();
+  }, limits.heartbeatMs).unref();
+  return {
+    room(caller) {
+      if (open.size >= limits.streams) return 'full';
+      return (callers.get(caller) ?? 0) >= limits.streamsOfOne ? 'too-many-of-one' : 'room';
+    },
+    open(reply, caller, until) {
+      const response = takeOver(reply);
+      const { stream, beat } = streamOver(response, limits);
+      const entry = { stream, beat };
+      open.add(entry);
+      callers.set(caller, (callers.get(caller) ?? 0) + 1);
+      const expiry =
+        until && setTimeout(() => stream.end(), Math.min(until.getTime() - Date.now(), 0x7fff_ffff)).unref();
+      stream.onClose(() => {
+        clearTimeout(expiry);
+        open.delete(entry);
+        const left = (callers.get(caller) ?? 1) - 1;
+        if (left === 0) callers.delete(caller);
+        else callers.set(caller, left);
+      });
+      return stream;
+    },
+    count: () => open.size,
+    endAll() {
+      clearInterval(pulse);
+      for (const { stream } of [...open]) stream.end();
+    },
+  };
+}
+
+function takeOver(reply: FastifyReply): ServerResponse {
+  reply.hijack();
+  const response = reply.raw;
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) response.setHeader(name, value);
+  }
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'private, no-store',
+    'x-accel-buffering': 'no',
+  });
+  response.write('retry: 3000\n\n');
+  return response;
+}
+
+function streamOver(response: ServerResponse, limits: StreamLimits): { stream: EventStream; beat(): void } {
+  let closed = false;
+  let position: () => string | undefined = () => undefined;
+  let told: string | undefined;
+  let slowSince: number | undefined;
+  const closing: (() => void)[] = [];
+  const close = () => {
+    if (closed) return;
+    closed = true;
+    for (const fn of closing) fn();
+  };
+  response.once('close', close);
+  response.on('error', close);
+  const cut = () => {
+    response.destroy();
+    close();
+  };
+  const write = (text: string) => {
+    if (closed) return;
+    if (response.writableLength + text.length > limits.bufferBytes) cut();
+    else response.write(text);
+  };
+  const stream: EventStream = {
+    get closed() {
+      return closed;
+    },
+    send(event) {
+      if (event.id !== undefined) told = event.id;
+      write(blockOf(event));
+    },
+    async drained() {
+      if (closed || !response.writableNeedDrain) return;
+      const slow = setTimeout(cut, limits.patienceMs);
+      await new Promise<void>((resolve) => {
+        response.once('drain', resolve);
+        closing.push(resolve);
+      });
+      clearTimeout(slow);
+    },
+    rest(fn) {
+      position = fn;
+    },
+    onClose(fn) {
+      if (closed) fn();
+      else closing.push(fn);
+    },
+    end() {
+      response.end();
+      close();
+    },
+  };
+  const beat = () => {
+    slowSince = response.writableNeedDrain ? (slowSince ?? Date.now()) : undefined;
+    if (slowSince !== undefined && Date.now() - slowSince > limits.patienceMs) return cut();
+    const now = position();
+    if (now === undefined || now === told) return write(':\n\n');
+    told = now;
+    return write(`:\nid: ${now}\n\n`);
+  };
+  return { stream, beat };
+}
+
+function blockOf({ id, event, data }: StreamedEvent): string {
+  let block = '';
+  if (id !== undefined) block += `id: ${id}\n`;
+  if (event !== undefined) block += `event: ${event}\n`;
+  if (data !== undefined) block += `data: ${data}\n`;
+  return `${block}\n`;
+}
