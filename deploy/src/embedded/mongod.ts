@@ -1,9 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { type Child, startChild, untilReady } from './child.ts';
 import { locate } from './parts.ts';
-import { freePort, portAnswers, portIsFree } from './ports.ts';
+import { portAnswers, rememberedPort } from './ports.ts';
 
 /** A server of ours that is ready for its clients. */
 export interface RunningMongod {
@@ -62,11 +62,6 @@ export async function startMongod(options: MongodOptions): Promise<RunningMongod
     stop: () => child.stop(),
     kill: () => child.kill(),
   };
-}
-
-async function rememberedPort(dataDirectory: string): Promise<number> {
-  const remembered = Number(await readFile(join(dataDirectory, 'port'), 'utf8').catch(() => ''));
-  return remembered > 0 && (await portIsFree(remembered, '127.0.0.1')) ? remembered : freePort();
 }
 
 /** One step towards a writable primary: initiates the set when it is new, renames its member when the port changed. */

@@ -1,9 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Child, startChild, untilReady } from './child.ts';
 import { locate } from './parts.ts';
-import { freePort, portIsFree } from './ports.ts';
+import { rememberedPort } from './ports.ts';
 
 /** A server of ours that is ready for its clients. */
 export interface RunningNatsServer {
@@ -59,11 +59,6 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
     stop: () => child.stop(),
     kill: () => child.kill(),
   };
-}
-
-async function rememberedPort(directory: string): Promise<number> {
-  const remembered = Number(await readFile(join(directory, 'port'), 'utf8').catch(() => ''));
-  return remembered > 0 && (await portIsFree(remembered, '127.0.0.1')) ? remembered : freePort();
 }
 
 /** The server's configuration; its streams limit themselves, so the server's own limits are far away. */

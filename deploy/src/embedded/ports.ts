@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { codeOf } from './fault.ts';
 
 /** Whether a port of an address (all of this machine's by default) can be listened on now. */
@@ -40,4 +42,10 @@ export async function freePort(): Promise<number> {
     if (await portIsFree(port, '127.0.0.1')) return port;
   }
   throw new Error(`no free port found between ${LOWEST} and ${LOWEST + COUNT}`);
+}
+
+/** The port in the file `port` of a directory when it is free now, else a free one. */
+export async function rememberedPort(directory: string): Promise<number> {
+  const remembered = Number(await readFile(join(directory, 'port'), 'utf8').catch(() => ''));
+  return remembered > 0 && (await portIsFree(remembered, '127.0.0.1')) ? remembered : freePort();
 }

@@ -1,0 +1,37 @@
+import { Mendable, messageOf } from '../embedded/fault.ts';
+import { type Command, WrongUse } from './command.ts';
+
+const commands: Record<string, [help: string, load: () => Promise<{ command: Command }>]> = {
+  up: ['starts everything, and the demo city when the database is empty', () => import('./up.ts')],
+  down: ['stops it', () => import('./down.ts')],
+  status: ['says what runs and whether it is ready', () => import('./status.ts')],
+  reset: ['deletes all data (asks first)', () => import('./reset.ts')],
+  token: ['signs in as a demo login and prints its access token', () => import('./token.ts')],
+  import: ['takes over categories or tickets from a CSV file', () => import('./import.ts')],
+  test: ['runs all checks and tests', () => import('./test.ts')],
+};
+
+function help(): string {
+  const lines = Object.entries(commands).map(([name, [line]]) => `  ${name.padEnd(14)}${line}`);
+  return ['usage: ./bandeng COMMAND ...', '', ...lines].join('\n');
+}
+
+const [name = 'help', ...args] = process.argv.slice(2);
+const found = Object.hasOwn(commands, name) ? commands[name] : undefined;
+if (found) {
+  const { command } = await found[1]();
+  try {
+    if (args.includes('--help')) console.log(`usage: ./bandeng ${command.usage}`);
+    else process.exitCode = await command.run(args);
+  } catch (thrown) {
+    process.exitCode = thrown instanceof WrongUse ? 2 : 1;
+    const known = thrown instanceof Mendable || thrown instanceof WrongUse;
+    console.error(`bandeng ${name}: ${known || !(thrown instanceof Error) ? messageOf(thrown) : thrown.stack}`);
+    if (thrown instanceof WrongUse) console.error(`usage: ./bandeng ${command.usage}`);
+  }
+} else if (['help', '--help', '-h'].includes(name)) {
+  console.log(help());
+} else {
+  console.error(`bandeng: there is no command '${name}'\n\n${help()}`);
+  process.exitCode = 2;
+}
