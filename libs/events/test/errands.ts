@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import { type Decider, refuse } from '@bandeng/decider';
+import { type Aggregates, connectMongo, type Db, type Definition, openRecords, type Records } from '@bandeng/records';
+import { parts } from '@bandeng/testing';
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  type Bus,
+  type CloudEvent,
+  connectBus,
+  type EventHooks,
+  type Log,
+  type Publications,
+  type Publishing,
+  parseCloudEvent,
+  publish,
+  publishing,
+  type Relay,
+  startRelay,
+  startTenure,
+  streamOf,
+  type Tenure,
+} from '../src/index.ts';
+
+/** A small aggregate that tells the world in the words of tickets: opening and steps are public, thoughts are not. */
+export interface Errand {
+  readonly place: string;
+  readonly steps: number;
+}
+
+export type ErrandCommand =
+  | { readonly type: 'open'; readonly place: string }
+  | { readonly type: 'step'; readonly remark?: string }
+  | { readonly type: 'think' };
+
+export type ErrandEvent =
+  | { readonly type: 'opened'; readonly data: { readonly place: string } }
+  | { readonly type: 'stepped'; readonly data: { readonly remark: string } }
+  | { readonly type: 'thought'; readonly data: Record<string, never> };
+
+type ErrandRefusal = 'not-there' | 'there-already';
+
+const decider: Decider<Errand, ErrandCommand, ErrandEvent, ErrandRefusal> = {
+  decide(state, command) {
+    if (command.type === 'open') {
+      return state === undefined ? [{ type: 'opened', data: { place: command.place } }] : refuse('there-already');
+    }
+    if (state === undefined) return refuse('not-there');
+    return command.type === 'step'
+      ? [{ type: 'stepped', data: { remark: command.remark ?? '' } }]
+      : [{ type: 'thought', data: {} }];
+  },
+  evolve(state, event) {
+    if (event.type === 'opened') return { place: event.data.place, steps: 0 };
+    if (state === undefined) throw new TypeError('an errand begins with opened');
+    return event.type === 'stepped' ? { ...state, steps: state.steps + 1 } : state;
+  },
+};
+
+export const errandDefinition: Definition<Errand, ErrandCommand, ErrandEvent, ErrandRefusal> = {
+  name: 'errands',
+  decider,
+  territories: ({ place }) => (place === '' ? [] : [place]),
+};
+
+export const errandPublications: Publications<ErrandEvent, Errand> = {
+  opened: ({ data }, { id }) =>
+    publish(
+      'ticket-ordered',
+      { number: id, territory: data.place, category: 'c', urgency: 'ORDINARY', source: 'RESIDENT', orderer: '' },
+      data.place,
+    ),
+  stepped: ({ data }, { state }) => publish('ticket-noted', { number: data.remark, orderer: '' }, state.place),
+  thought: 'private',
+};
+
+export type Errands = Aggregates<Errand, ErrandCommand, ErrandEvent, ErrandRefusal>;
+
+export const quiet: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** A service `tickets` with errands, its relay not yet started. */
+export interface House extends AsyncDisposable {
+  readonly database: Db;
+  readonly records: Records;
+  readonly errands: Errands;
+  readonly bus: Bus;
+  readonly publishings: readonly Publishing[];
+  /** Opens, steps or thinks, once. */
+  run(id: string, command: ErrandCommand, at?: string): Promise<void>;
+  tenure(holder: string): Tenure;
+  relay(tenure: Tenure, more?: { outbox?: Records['outbox']; bus?: Bus; hooks?: EventHooks }): Relay;
+  /** Until nothing waits to be published. */
+  drained(): Promise<boolean>;
+  connect(): Bus;
+}
+
+interface Servers {
+  readonly mongodbUri: string;
+  readonly natsUrl: string;
+  readonly databasePrefix: string;
+  dispose(): Promise<void>;
+}
+
+export async function house(servers?: Servers): Promise<House> {
+  const { mongodbUri, natsUrl, databasePrefix, dispose } = servers ?? (await parts());
+  const client = await connectMongo(mongodbUri);
+  const database = client.db(`${databasePrefix}_tickets`);
+  const leaving: (() => Promise<void>)[] = [];
+  const connect = (): Bus => {
+    const bus = connectBus({ url: natsUrl, name: 'test', log: quiet });
+    leaving.unshift(() => bus.close());
+    return bus;
+  };
+  const bus = connect();
+  const records = await openRecords({ database, wake: () => bus.wake('tickets') });
+  const errands = await records.define(errandDefinition);
+  const publishings = [publishing(errands, errandPublications)];
+  return {
+    database,
+    records,
+    errands,
+    bus,
+    publishings,
+    connect,
+    async run(id, command, at = new Date().toISOString()) {
+      const outcome = await errands.run(id, { id: `test:${randomUUID()}`, at, actor: { person: 'p1' } }, () => ({
+        command,
+      }));
+      if ('refused' in outcome) throw new Error(outcome.refused);
+    },
+    tenure(holder) {
+      const tenure = startTenure({ lease: records.outbox.lease('service', holder), log: quiet });
+      leaving.unshift(() => tenure.stop());
+      return tenure;
+    },
+    relay(tenure, more = {}) {
+      const relay = startRelay({
+        service: 'tickets',
+        bus: more.bus ?? bus,
+        outbox: more.outbox ?? records.outbox,
+        tenure,
+        publishings,
+        city: '4599',
+        log: quiet,
+        ...(more.hooks === undefined ? {} : { hooks: more.hooks }),
+      });
+      leaving.unshift(() => relay.stop());
+      return relay;
+    },
+    drained: async () => (await records.outbox.backlog()).documents === 0,
+    async [Symbol.asyncDispose]() {
+      for (const leave of leaving) await leave();
+      await client.close();
+      await dispose();
+    },
+  };
+}
+
+export function connectionOf(bus: Bus): NatsConnection {
+  const connection = bus.connection();
+  if (connection === undefined) throw new Error('NATS is away');
+  return connection;
+}
+
+/** All that lies in the stream of tickets, in its order. */
+export async function streamed(bus: Bus): Promise<CloudEvent[]> {
+  const { last } = await bus.ensureStream('tickets');
+  const events: CloudEvent[] = [];
+  if (last === 0) return events;
+  const done = Promise.withResolvers<void>();
+  const subscription = bus.live(
+    'tickets',
+    { after: 'start' },
+    {
+      event({ event, sequence }) {
+        events.push(event);
+        if (sequence === last) done.resolve();
+      },
+    },
+  );
+  await done.promise;
+  await subscription.close();
+  return events;
+}
+
+/** A message put into the stream past the relay. */
+export async function inject(bus: Bus, event: string, payload: string | object): Promise<void> {
+  const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
+  const subject = `ev.tickets.${event}.45.99.02.001.001.501`;
+  const answer = await connectionOf(bus).request(subject, text, { timeout: 2_000 });
+  if (!answer.string().includes(streamOf('tickets'))) throw new Error(answer.string());
+}
+
+/** A well-formed event of an errand. */
+export function sample(aggregate: string, seq: number, more: Partial<CloudEvent> = {}): CloudEvent {
+  const event = parseCloudEvent(
+    new TextEncoder().encode(
+      JSON.stringify({
+        specversion: '1.0',
+        id: `${aggregate}:${seq}`,
+        source: '/bandeng/tickets',
+        type: 'bandeng.tickets.ticket-noted.v1',
+        subject: aggregate,
+        time: new Date().toISOString(),
+        datacontenttype: 'application/json',
+        data: { number: `${seq}`, orderer: '' },
+        sequence: String(seq),
+        sequencetype: 'Integer',
+        territory: '459902001001501',
+      }),
+    ),
+  );
+  if ('malformed' in event) throw new Error(event.malformed);
+  return { ...event, ...more };
+}

@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { eventually, killableParts, parts } from '@bandeng/testing';
+import { expect, it } from 'vitest';
+import { batchesHold, publishBatch } from '../src/batches.ts';
+import type { CloudEvent } from '../src/index.ts';
+import { connectionOf, type House, house, streamed } from './errands.ts';
+
+const place = '459902001001501';
+
+/** Each public entry exactly once, those of one aggregate in order. */
+function expectWhole(events: readonly CloudEvent[], expected: ReadonlyMap<string, number[]>): void {
+  expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+  const found = new Map<string, number[]>();
+  for (const { subject, sequence } of events) found.set(subject, [...(found.get(subject) ?? []), Number(sequence)]);
+  expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
+}
+
+async function write(home: House, aggregates: number, steps: number, prefix = 'e'): Promise<Map<string, number[]>> {
+  const ids = Array.from({ length: aggregates }, (_, index) => `${prefix}${index}`);
+  await Promise.all(
+    ids.map(async (id) => {
+      await home.run(id, { type: 'open', place });
+      for (let step = 0; step < steps; step += 1) await home.run(id, { type: step % 3 === 2 ? 'think' : 'step' });
+    }),
+  );
+  const seqs = [1, ...Array.from({ length: steps }, (_, step) => step + 2).filter((seq) => (seq - 2) % 3 !== 2)];
+  return new Map(ids.map((id) => [id, seqs]));
+}
+
+it('publishes exactly one message for each public entry, in order, while writers go on', async () => {
+  await using home = await house();
+  home.relay(home.tenure('a'));
+  const expected = await write(home, 20, 12);
+  await eventually(async () => expect(await home.drained()).toBe(true));
+  const events = await streamed(home.bus);
+  expectWhole(events, expected);
+  const [first, second] = events.filter(({ subject }) => subject === 'e3');
+  expect(first).toMatchObject({
+    specversion: '1.0',
+    id: 'e3:1',
+    source: '/bandeng/tickets',
+    type: 'bandeng.tickets.ticket-ordered.v1',
+    sequence: '1',
+    sequencetype: 'Integer',
+    territory: place,
+    data: { number: 'e3', urgency: 'ORDINARY' },
+  });
+  expect(first?.previous).toBeUndefined();
+  expect(second?.previous).toBe('1');
+  // Seq 4 is private, so 5 follows 3.
+  expect(events.find(({ id }) => id === 'e3:5')?.previous).toBe('3');
+});
+
+it('marks private entries without telling anybody', async () => {
+  await using home = await house();
+  home.relay(home.tenure('a'));
+  await home.run('quiet', { type: 'open', place });
+  await eventually(async () => expect(await home.drained()).toBe(true));
+  await home.run('quiet', { type: 'think' });
+  await eventually(async () => expect(await home.drained()).toBe(true));
+  expect((await streamed(home.bus)).map(({ id }) => id)).toEqual(['quiet:1']);
+});
+
+it('gives no doubles when a relay published and could not mark, and another takes over', async () => {
+  await using home = await house();
+  const first = home.tenure('first');
+  const { outbox } = home.records;
+  // As if it was killed between publish and mark: what it published is never marked by it.
+  home.relay(first, { outbox: { ...outbox, markPublished: () => Promise.reject(new Error('killed')) } });
+  const expected = await write(home, 5, 4);
+  await eventually(async () => expect((await streamed(home.bus)).length).toBeGreaterThan(0));
+  await first.stop();
+  home.relay(home.tenure('second'), { bus: home.connect() });
+  const later = await write(home, 5, 4, 'l');
+  await eventually(async () => expect(await home.drained()).toBe(true));
+  expectWhole(await streamed(home.bus), new Map([...expected, ...later]));
+});
+
+it.each(['before-publish:2', 'after-publish:2'])('survives kill -9 at %s', async (point) => {
+  const borrowed = await parts();
+  await using home = await house(borrowed);
+  const expected = await write(home, 6, 5);
+  const child = spawn(process.execPath, [new URL('relay-process.ts', import.meta.url).pathname], {
+    env: { ...borrowed.environment, BANDENG_FAIL_POINT: point },
+    stdio: 'inherit',
+  });
+  const ended = once(child, 'exit');
+  // Keeps writing, so that the point is passed again.
+  const writing = write(home, 6, 5, 'w');
+  const beat = setInterval(() => void home.run('e0', { type: 'think' }).catch(() => undefined), 100);
+  expect((await ended)[1]).toBe('SIGKILL');
+  clearInterval(beat);
+  const more = await writing;
+  home.relay(home.tenure('next'));
+  await eventually(async () => expect(await home.drained()).toBe(true), { within: 10_000 });
+  expectWhole(await streamed(home.bus), new Map([...expected, ...more]));
+});
+
+it('hands over in the middle of writing, back and forth, without gap or double', async () => {
+  await using home = await house();
+  const writing = write(home, 12, 40);
+  for (const holder of ['a', 'b', 'c']) {
+    const tenure = home.tenure(holder);
+    const relay = home.relay(tenure, { bus: home.connect() });
+    await eventually(() => expect(tenure.holds()).toBe(true));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await relay.stop();
+    await tenure.stop();
+  }
+  home.relay(home.tenure('d'));
+  const expected = await writing;
+  await eventually(async () => expect(await home.drained()).toBe(true));
+  expectWhole(await streamed(home.bus), expected);
+});
+
+it('holds up only the aggregate whose event cannot be published', async () => {
+  await using home = await house();
+  home.relay(home.tenure('a'));
+  await home.run('big', { type: 'open', place });
+  await home.run('big', { type: 'step', remark: 'x'.repeat(300_000) });
+  await home.run('small', { type: 'open', place });
+  await eventually(async () => expect((await streamed(home.bus)).map(({ id }) => id)).toEqual(['big:1', 'small:1']));
+  expect(await home.records.outbox.backlog()).toMatchObject({ documents: 1 });
+});
+
+it('waits for NATS and catches up, also when its store is gone', async () => {
+  const own = await killableParts();
+  await own.natsServer.kill();
+  await using home = await house(own);
+  const tenure = home.tenure('a');
+  home.relay(tenure);
+  const expected = await write(home, 3, 3);
+  await eventually(() => expect(tenure.holds()).toBe(true));
+  expect(await home.drained()).toBe(false);
+  await own.natsServer.start();
+  await eventually(async () => expect(await home.drained()).toBe(true), { within: 10_000 });
+  expectWhole(await streamed(home.bus), expected);
+
+  await own.natsServer.kill();
+  await rm(`${own.directory}/nats/store`, { recursive: true });
+  const later = await write(home, 3, 3, 'l');
+  await own.natsServer.start();
+  await eventually(async () => expect(await home.drained()).toBe(true), { within: 10_000 });
+  expectWhole(await streamed(home.bus), later);
+});
+
+it('finds that this server refuses a batch with a duplicate, and tells why', async () => {
+  await using home = await house();
+  await eventually(() => expect(home.bus.connected()).toBe(true));
+  const connection = connectionOf(home.bus);
+  expect(await batchesHold(connection, 'tickets')).toBe(true);
+  const { last } = await home.bus.ensureStream('tickets');
+  const message = (id: string) => ({
+    subject: `ev.tickets.ticket-noted.45.99._._._._`,
+    payload: new TextEncoder().encode('{}'),
+    id,
+    collection: 'errands',
+  });
+  expect(await publishBatch(connection, [message('a:1'), message('a:2')], last)).toEqual({ last: last + 2 });
+  expect(await publishBatch(connection, [message('a:3'), message('a:2')], last + 2)).toMatchObject({
+    refused: 'duplicate',
+    code: 10201,
+  });
+  expect(await publishBatch(connection, [message('a:3'), message('a:4')], last)).toMatchObject({ refused: 'behind' });
+  expect(await publishBatch(connection, [message('a:3')], last)).toMatchObject({ refused: 'behind' });
+});
