@@ -7,9 +7,11 @@ import type { Call } from '@bandeng/rpc';
 import { hidden } from '@bandeng/service';
 import { chinaCalendar as calendar } from './calendar-data.ts';
 import { callerKey, contextOf, type Desk, present } from './desk.ts';
+import { notNow } from './domain/actions.ts';
 import type { Dispatchable } from './domain/handler.ts';
 import type { Action, CommandTo, Instant, TicketCommand, WordId } from './domain/ticket.ts';
 import type { Refusal } from './refusals.ts';
+import type { StoredTicket } from './representation.ts';
 import { either, objectOf, plainSight, sightOf } from './sight.ts';
 import { readAudience, readDispatchable, readRejection, readSatisfaction } from './spelling.ts';
 
@@ -63,6 +65,13 @@ export function dispatchTo(
 export function handling(desk: Desk) {
   const { house, tickets } = desk;
 
+  /** Whether the ticket was last dispatched to the caller: whoever comes too late hears so, though it is out of sight by now. */
+  function wasAsked(call: Call, { state, history }: StoredTicket): boolean {
+    const asked = history.findLast((entry) => entry.type === 'dispatched');
+    if (asked?.type !== 'dispatched') return false;
+    return !isRefused(house.access.permit(call, { ...objectOf(state), handler: asked.data.handler }));
+  }
+
   /** Runs a command on a ticket that the caller sees and may do this to, and answers it as it is then. */
   async function act<A extends Action>(
     id: string,
@@ -74,7 +83,8 @@ export function handling(desk: Desk) {
     const outcome = await tickets.run<Refusal>(id, context, (current) => {
       if (current === undefined) return refuse('not-found');
       const granted = house.access.permit(call, objectOf(current.state));
-      if (isRefused(granted)) return hidden(granted, 'not-found');
+      if (isRefused(granted))
+        return wasAsked(call, current) ? notNow(current.state.standing) : hidden(granted, 'not-found');
       before = sightOf(house, call, current.state);
       const draft = draftFor(current.version, context.at, callerKey(call));
       const made = command(draft);

@@ -87,7 +87,9 @@ function contextOf(story: TicketStory, name: string, at: string, actor: Actor): 
 
 function told(story: TicketStory, name: string, outcome: Outcome<Ticket, TicketEvent, TicketRefusal>): StoredTicket {
   if (!isRefused(outcome)) return outcome.stored;
-  throw new Error(`story ${story.id} cannot go on with ${name}: ${outcome.refused}`);
+  throw new Error(
+    `story ${story.id} cannot go on with ${name}: ${outcome.refused} ${JSON.stringify(outcome.values ?? {})}`,
+  );
 }
 
 function commandOf(desk: Desk, step: StoryStep, current: StoredTicket): Prepared<TicketCommand> {

@@ -1,7 +1,7 @@
 import type { Filter as Visible } from '@bandeng/access';
-import { connectMongo, openRecords } from '@bandeng/records';
+import { connectMongo, type Document, openRecords } from '@bandeng/records';
 import { type Parts, parts } from '@bandeng/testing';
-import type { Document } from 'mongodb';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pageFilter, pageOptions, type TicketQuery, ticketPage } from '../src/queries.ts';
 import { branchKey, gridsKey, listKey, openTickets, type Tickets } from '../src/records.ts';

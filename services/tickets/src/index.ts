@@ -1,1 +1,0 @@
-export { tickets } from './main.ts';
