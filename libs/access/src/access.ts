@@ -64,10 +64,14 @@ export function permit(input: AccessInput, action: Action, object: AccessObject)
     return refuse('unknown-posting', { field: 'actingAs' });
   }
   if (isOwn(caller.id, action, object)) return { own: true };
+  if (isReading(action)) {
+    const one = considered(input).find((posting) => opens(posting, caller.id, action, object));
+    return one === undefined ? denied(input, action, object) : { posting: one.id };
+  }
   const permitting = capacities(input, action, object);
   const [first] = permitting;
   if (first === undefined) return denied(input, action, object);
-  if (permitting.length === 1 || isReading(action)) return { posting: first };
+  if (permitting.length === 1) return { posting: first };
   return refuse('capacity-needed', { field: 'actingAs', values: { postings: permitting } });
 }
 
@@ -176,10 +180,17 @@ const personal: ReadonlySet<Role> = new Set(
   roles.filter((role) => rightsOfRoles[role].some(({ where }) => where === 'handled-by-person')),
 );
 
+// A directory hands out the same posting again and again, so most checks need not even make the key.
+const ofPosting = new WeakMap<HeldPosting, { readonly person: string; readonly ability: Ability }>();
+
 function abilityOfPosting(posting: HeldPosting, person: string): Ability {
+  const known = ofPosting.get(posting);
+  if (known !== undefined && known.person === person) return known.ability;
   const { role, unit = '', territory = '' } = posting;
   const key = `posting ${role} ${unit} ${territory} ${personal.has(role) ? person : ''}`;
-  return cachedAbility(key, () => rulesOfPosting(posting, person));
+  const ability = cachedAbility(key, () => rulesOfPosting(posting, person));
+  ofPosting.set(posting, { person, ability });
+  return ability;
 }
 
 function abilityOfClient({ scopes, territory }: { scopes: readonly string[]; territory: string }): Ability {

@@ -14,8 +14,9 @@ export interface Store {
 }
 
 const kept = 'kept-until';
-// A copy that can be had again at any time: no need to wait for the disk.
+// A copy that can be had again at any time: no need to wait for the disk, nor to read only what others have too.
 const quick = { writeConcern: { w: 1 } } as const;
+const quickly = { readConcern: { level: 'local' }, batchSize: 5_000 } as const;
 
 /** The store in the collection `directory`. */
 export function openStore(database: Db): Store {
@@ -23,7 +24,7 @@ export function openStore(database: Db): Store {
   return {
     async load(graph) {
       let asOf: Date | undefined;
-      for await (const document of collection.find({}, { batchSize: 5_000 })) {
+      for await (const document of collection.find({}, quickly)) {
         if (document._id === kept) asOf = date(document.asOf);
         else read(document, graph);
       }

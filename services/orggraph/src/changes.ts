@@ -1,9 +1,11 @@
 /** What changed in the graph, page by page: for the directory of every service, this one's included. */
 import { type ListChangesRequest, ListChangesResponse } from '@bandeng/contracts/orggraph';
 import { isRefused, type Refused } from '@bandeng/decider';
+import type { DirectorySource } from '@bandeng/directory';
 import type { PageRefusal, PageTokens } from '@bandeng/rpc';
+import type { Ground } from '@bandeng/service';
 import { type ChangesKey, changesPage, fromTheStart } from './queries.ts';
-import type { OrganizationGraph } from './records.ts';
+import { type OrganizationGraph, openGraph } from './records.ts';
 import { postingMessage, territoryMessage, unitMessage } from './representation.ts';
 
 const usual = 2_000;
@@ -37,6 +39,22 @@ export async function listChanges(
     nextPageToken: page.next === undefined ? '' : pages.seal(query, reader, { key: page.next, asOf } satisfies Place),
     asOf: new Date(asOf),
   });
+}
+
+/** The graph as a directory reads it without a call: from this service's own documents. */
+export async function graphSource({
+  records,
+  pages,
+  now,
+}: Pick<Ground, 'records' | 'pages' | 'now'>): Promise<DirectorySource> {
+  const graph = await openGraph(records);
+  return {
+    async listChanges(request) {
+      const changes = await listChanges(graph, pages, now(), 'orggraph', request);
+      if (isRefused(changes)) throw new Error(`own changes refused: ${changes.refused}`);
+      return changes;
+    },
+  };
 }
 
 /** What this service itself has sealed. */

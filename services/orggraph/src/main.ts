@@ -1,25 +1,17 @@
-import { isRefused } from '@bandeng/decider';
 import { publishing } from '@bandeng/events';
 import { defineService, runService } from '@bandeng/service';
-import { listChanges } from './changes.ts';
+import { graphSource } from './changes.ts';
 import { postingPublications, territoryPublications, unitPublications } from './publications.ts';
 import { openGraph } from './records.ts';
 import { orggraphRpc } from './rpc.ts';
+
+export { graphSource };
 
 /** The organization graph: units, territories, postings. */
 export const orggraph = defineService({
   name: 'orggraph',
   configure: () => ({}),
-  async source({ records, pages, now }) {
-    const graph = await openGraph(records);
-    return {
-      async listChanges(request) {
-        const changes = await listChanges(graph, pages, now(), 'orggraph', request);
-        if (isRefused(changes)) throw new Error(`own changes refused: ${changes.refused}`);
-        return changes;
-      },
-    };
-  },
+  source: graphSource,
   async start(house) {
     const graph = await openGraph(house.records);
     return {

@@ -106,9 +106,12 @@ export function postingsFilter(
     const condition = both(asked, branch);
     return condition === undefined ? [] : [condition];
   });
-  const distinct = [...new Map(branches.map((branch) => [JSON.stringify(branch), branch])).values()];
-  if (distinct.length === 0) return undefined;
-  return after === undefined ? any(distinct) : onwards(distinct, 'createdAt', '$lt', new Date(after[0]), after[1]);
+  // A branch within another would only open the same documents twice.
+  const needed = branches.filter(
+    (branch, place) => !branches.some((other, at) => isIn(branch, other) && (at < place || !isIn(other, branch))),
+  );
+  if (needed.length === 0) return undefined;
+  return after === undefined ? any(needed) : onwards(needed, 'createdAt', '$lt', new Date(after[0]), after[1]);
 }
 
 /** Two conditions as one of equalities; nothing when they exclude each other. */
@@ -117,6 +120,15 @@ function both(asked: PostingsAsked, branch: Condition): Branch | undefined {
   const place = narrower(asked.territories, branch.territories);
   if (place === 'apart') return undefined;
   return { ...branch, ...asked, ...(place === undefined ? {} : { territories: place }) };
+}
+
+/** Whether everything that one branch finds, the other finds too. */
+function isIn(branch: Branch, other: Branch): boolean {
+  return Object.entries(other).every(([field, value]) => {
+    const own = branch[field];
+    if (field === 'territories' && typeof own === 'string' && typeof value === 'string') return isWithin(own, value);
+    return own === value;
+  });
 }
 
 function narrower(one: string | undefined, other: string | undefined): string | undefined {

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { rpcs, type ServiceName } from '@bandeng/contracts';
 import { type Implementation, implement, RpcFailure, rawClient, serviceTokens, startServer } from '@bandeng/rpc';
 import { addressOf, issuerOf } from '@bandeng/service';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-
-const quiet = { level: 'silent' };
+import { openLogger } from '@bandeng/telemetry';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 
 type Environment = Record<string, string>;
 
@@ -31,13 +30,15 @@ export async function startIdentity(environment: Environment, people: readonly s
     },
     {},
   );
-  const { openLogger } = await import('@bandeng/telemetry');
   const server = await startServer({
     address: addressOf('identity', environment),
     implementations: [implementation],
     // Who asks matters to nobody here.
-    verify: async () => ({ kind: 'service', name: 'orggraph' }),
-    log: openLogger('identity', quiet.level),
+    verify: async (token) => {
+      const { sub = '' } = decodeJwt(token);
+      return sub.startsWith('service:') ? { kind: 'service', name: 'orggraph' } : { kind: 'person', id: sub };
+    },
+    log: openLogger('identity', 'silent'),
   });
   return {
     token: (person: string): Promise<string> =>
