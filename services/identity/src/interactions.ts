@@ -84,7 +84,7 @@ export async function handleInteraction(
 }
 
 /** Sends a page. */
-export function answer(response: ServerResponse, page: Page): void {
+function answer(response: ServerResponse, page: Page): void {
   response.writeHead(page.status, { ...page.headers, 'content-length': Buffer.byteLength(page.html) });
   response.end(response.req.method === 'HEAD' ? undefined : page.html);
 }
@@ -103,9 +103,9 @@ function loginHint({ params }: Interaction): string {
   return typeof params.login_hint === 'string' ? params.login_hint.slice(0, 100) : '';
 }
 
-/** The origin that the browser is sent on to, or the scheme of an application that has no origin. */
-function targetsOf(redirectUri: unknown): string[] {
-  const target = typeof redirectUri === 'string' ? URL.parse(redirectUri) : null;
+/** The origin of an address that the browser is sent on to, or the scheme of an application that has no origin. */
+export function targetsOf(address: unknown): string[] {
+  const target = typeof address === 'string' ? URL.parse(address) : null;
   if (target === null) return [];
   return [target.origin === 'null' ? target.protocol : target.origin];
 }

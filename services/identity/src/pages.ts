@@ -157,7 +157,7 @@ header p{margin:0;font-size:1.25rem;font-weight:600;color:#7a2415}
 main{background:#fff;border:1px solid #d9d2c7;border-radius:.5rem;padding:1.5rem}
 h1{margin:0 0 .5rem;font-size:1.6rem;line-height:1.3}
 p{margin:0 0 1rem}
-label{display:block;margin-top:1rem;font-weight:600}
+label{display:block;margin:1rem 0 .4rem;font-weight:600}
 input[type=text],input[type=password]{width:100%;min-height:3rem;padding:.5rem .75rem;font:inherit;color:inherit;background:#fff;border:2px solid #6f655b;border-radius:.35rem}
 input[aria-invalid=true]{border-color:#a3170c}
 button{width:100%;min-height:3rem;margin-top:.75rem;padding:.5rem 1rem;font:inherit;font-weight:600;color:#7a2415;background:#fff;border:2px solid #7a2415;border-radius:.35rem;cursor:pointer}

@@ -11,7 +11,7 @@ import {
   type KoaContextWithOIDC,
   Provider,
 } from 'oidc-provider';
-import { contextOf, handleInteraction, interactionPath } from './interactions.ts';
+import { contextOf, handleInteraction, interactionPath, targetsOf } from './interactions.ts';
 import { clientOfSystem, ownMetadata, rightsOf, type Systems, secretMatches } from './oidc-clients.ts';
 import { openOidcStore } from './oidc-store.ts';
 import { failurePage, type Page, pageHeaders, signedOutPage, signOutPage } from './pages.ts';
@@ -19,7 +19,7 @@ import type { People, Person, SignIn } from './sign-in.ts';
 import { publicKeys, type SigningKeys } from './signing-keys.ts';
 
 /** The one audience of access tokens; every service checks it. */
-export const audience = 'bandeng';
+const audience = 'bandeng';
 
 /** The resource that clients get a token for without asking (RFC 8707 wants an absolute URI). */
 const resource = 'urn:bandeng:api';
@@ -60,6 +60,9 @@ export async function openProvider(options: ProviderOptions): Promise<RunningPro
     context.set(pageHeaders());
     context.remove('content-type');
     await next();
+    const { entities, params } = context.oidc;
+    const ends = [entities.Interaction?.params.redirect_uri, params?.post_logout_redirect_uri];
+    context.set('content-security-policy', endingAt(context.response.get('content-security-policy'), ends));
   });
   provider.on('server_error', (context, error) => log.error({ error, path: context.path }, 'the provider failed'));
   provider.on('grant.revoked', (_context, grant) => log.info({ grant }, 'a family of tokens was revoked'));
@@ -210,6 +213,11 @@ async function grantWithoutAsking({ oidc }: KoaContextWithOIDC) {
   grant.addOIDCScope('openid profile offline_access');
   await grant.save();
   return grant;
+}
+
+/** A policy under which the forms of a page may also end, by redirects, at these addresses. */
+function endingAt(policy: string, addresses: readonly unknown[]): string {
+  return policy.replace("form-action 'self'", ["form-action 'self'", ...addresses.flatMap(targetsOf)].join(' '));
 }
 
 function asAccount({ id, name, language }: Person): Account {

@@ -22,10 +22,10 @@ import { hashPassword } from './passwords.ts';
 import { openVault, type Vault } from './vault.ts';
 
 export type Accounts = Aggregates<Account, AccountCommand, AccountEvent, AccountRefusal>;
-export type Clients = Aggregates<SystemClient, ClientCommand, ClientEvent, ClientRefusal>;
+type Clients = Aggregates<SystemClient, ClientCommand, ClientEvent, ClientRefusal>;
 
 /** A person to register. */
-export interface Registration {
+interface Registration {
   readonly id: string;
   readonly name: string;
   readonly language: Language;
@@ -35,7 +35,7 @@ export interface Registration {
 }
 
 /** Another system to register. Its secret is drawn by whoever registers it, never chosen. */
-export interface ClientRegistration {
+interface ClientRegistration {
   readonly id: string;
   readonly name: string;
   readonly secret: string;
@@ -68,19 +68,28 @@ export async function openRegistry({
   const clients = await records.define({ name: 'clients', decider: client });
   const vault = openVault(database, keys.secret('contacts'));
 
+  const filling = new Map<string, Promise<void>>();
+  const fillOnce = async (id: string, password: string | undefined, phone: string | undefined): Promise<void> => {
+    // A repeat would only pay for a hash that is kept already.
+    if (password !== undefined && (await accounts.read(id)) !== undefined) return;
+    await vault.put(id, {
+      ...(password === undefined ? {} : { secretHash: await hashPassword(password) }),
+      ...(phone === undefined ? {} : { contact: { phone } }),
+    });
+  };
+  /** The same command many times at once hashes once. */
+  const fill = (...[id, password, phone]: Parameters<typeof fillOnce>): Promise<void> => {
+    const under = filling.get(id) ?? fillOnce(id, password, phone).finally(() => filling.delete(id));
+    filling.set(id, under);
+    return under;
+  };
+
   return {
     accounts,
     clients,
     vault,
     registerAccount: async ({ id, name, language, login, password, phone }, context) => {
-      // A repeat would only pay for a hash that is kept already.
-      const repeated = password !== undefined && (await accounts.read(id)) !== undefined;
-      if (!repeated) {
-        await vault.put(id, {
-          ...(password === undefined ? {} : { secretHash: await hashPassword(password) }),
-          ...(phone === undefined ? {} : { contact: { phone } }),
-        });
-      }
+      await fill(id, password, phone);
       const outcome = await accounts.run(id, context, () => ({
         command: {
           type: 'register-account',

@@ -13,7 +13,7 @@ export interface Person {
 }
 
 /** What signing in by a password comes to. A wrong login and a wrong password are one outcome. */
-export type SignedIn =
+type SignedIn =
   | { readonly outcome: 'signed-in'; readonly person: Person }
   | { readonly outcome: 'wrong' }
   | { readonly outcome: 'locked'; readonly seconds: number };

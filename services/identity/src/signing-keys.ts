@@ -9,7 +9,7 @@ export interface SigningKeys {
 }
 
 /** The algorithms that must be there: access tokens are signed by EdDSA, ID tokens by ES256, which every library knows. */
-export const signingAlgorithms = ['EdDSA', 'ES256'] as const;
+const signingAlgorithms = ['EdDSA', 'ES256'] as const;
 
 /** The key set of a configuration (`BANDENG_SIGNING_KEYS`, JSON of a private JWK set), or that of a file, made when missing. */
 export async function signingKeys(source: { readonly json?: string; readonly file: string }): Promise<SigningKeys> {

@@ -15,7 +15,7 @@ export interface Vault {
   erase(owner: string): Promise<void>;
 }
 
-export interface Contact {
+interface Contact {
   readonly phone: string;
 }
 

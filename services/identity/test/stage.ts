@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { connectMongo, type Db } from '@bandeng/records';
-import { parts } from '@bandeng/testing';
+import { type Parts, parts } from '@bandeng/testing';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { clientsOfPeople, hashSecret } from '../src/oidc-clients.ts';
 import { hashPassword } from '../src/passwords.ts';
@@ -30,6 +30,8 @@ const challenge = createHash('sha256').update(verifier).digest('base64url');
 /** A provider on real parts with an empty database. */
 export interface Stage {
   readonly database: Db;
+  readonly issuer: string;
+  readonly environment: Parts['environment'];
   provider(): RunningProvider;
   visitor(): Browser;
   /** Closes the provider and opens it again over the same database. */
@@ -41,7 +43,8 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(): Promise<Stage> {
+/** Opens it behind a socket, as behind the gateway, or on a port of its own, as another house's provider. */
+export async function openStage(options: { onPort?: boolean } = {}): Promise<Stage> {
   const given = await parts();
   const mongo = await connectMongo(given.mongodbUri);
   const database = mongo.db(`${given.databasePrefix}_identity`);
@@ -51,6 +54,8 @@ export async function openStage(): Promise<Stage> {
     lines.push(about);
   };
   const hash = await hashPassword(password);
+  const port = Number(given.environment.BANDENG_PORT);
+  const at = options.onPort ? `http://127.0.0.1:${port}/oidc` : issuer;
 
   const open = async (): Promise<RunningProvider> => {
     const vault = openVault(database, Buffer.alloc(32, 1));
@@ -61,8 +66,8 @@ export async function openStage(): Promise<Stage> {
     };
     const hotline = { id: 'hotline', name: '12345', scopes: ['events', 'tickets.read'], territory: '4599' } as const;
     return openProvider({
-      issuer,
-      listen: { socketPath },
+      issuer: at,
+      listen: options.onPort ? { host: '127.0.0.1', port } : { socketPath },
       database,
       keys: {
         signing: await signingKeys({ file: join(given.directory, 'signing.json') }),
@@ -88,6 +93,8 @@ export async function openStage(): Promise<Stage> {
   };
   return {
     database,
+    issuer: at,
+    environment: given.environment,
     provider: () => running,
     visitor: () => browser(issuer, socketPath),
     restart,
@@ -106,7 +113,7 @@ export async function openStage(): Promise<Stage> {
 }
 
 /** Address at which an application begins a sign-in. */
-export function authorize(more: Record<string, string> = {}): string {
+export function authorize(more: Record<string, string> = {}, at = issuer): string {
   const asked = {
     client_id: 'bandeng-cli',
     response_type: 'code',
@@ -116,7 +123,7 @@ export function authorize(more: Record<string, string> = {}): string {
     code_challenge_method: 'S256',
     state: 'here',
   };
-  return `${issuer}/auth?${new URLSearchParams({ ...asked, ...more })}`;
+  return `${at}/auth?${new URLSearchParams({ ...asked, ...more })}`;
 }
 
 /** The page that the application gets back after signing in by the form. */
@@ -128,14 +135,19 @@ export function codeFrom(seen: Seen): string {
   return new URL(seen.address).searchParams.get('code') ?? '';
 }
 
-export async function token(visitor: Browser, form: Record<string, string>, headers: Record<string, string> = {}) {
-  const { status, body } = await visitor.post(`${issuer}/token`, form, headers);
+export async function token(
+  visitor: Browser,
+  form: Record<string, string>,
+  headers: Record<string, string> = {},
+  at = issuer,
+) {
+  const { status, body } = await visitor.post(`${at}/token`, form, headers);
   return { status, ...JSON.parse(body) };
 }
 
-export function exchange(visitor: Browser, code: string, more: Record<string, string> = {}) {
+export function exchange(visitor: Browser, code: string, more: Record<string, string> = {}, at = issuer) {
   const form = { client_id: 'bandeng-cli', redirect_uri: callback, code, code_verifier: verifier };
-  return token(visitor, { grant_type: 'authorization_code', ...form, ...more });
+  return token(visitor, { grant_type: 'authorization_code', ...form, ...more }, {}, at);
 }
 
 export function refresh(visitor: Browser, refreshToken: string) {

@@ -14,7 +14,7 @@ export interface Account {
   readonly registeredAt: string;
 }
 
-export const languages = ['zh-CN', 'en'] as const;
+const languages = ['zh-CN', 'en'] as const;
 export type Language = (typeof languages)[number];
 
 /** Whether a word is a language that people can choose. */

@@ -1,11 +1,11 @@
 import { type Decider, refuse } from '@bandeng/decider';
 
 /** What the token of another system may be good for. A scope that is an action of the contracts permits that action. */
-export const scopes = ['events', 'tickets.read', 'tickets.order', 'tickets.import', 'categories.register'] as const;
+const scopes = ['events', 'tickets.read', 'tickets.order', 'tickets.import', 'categories.register'] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Whether a word is a scope. */
-export function isScope(word: string): word is Scope {
+function isScope(word: string): word is Scope {
   return scopes.some((scope) => scope === word);
 }
 

@@ -1,5 +1,5 @@
 /** Failed sign-ins that cost nothing but themselves: people mistype. */
-export const freeFailures = 4;
+const freeFailures = 4;
 
 const firstWaitSeconds = 30;
 const longestWaitSeconds = 15 * 60;
