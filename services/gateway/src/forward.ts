@@ -24,7 +24,7 @@ export function forwarder(route: Route, services: RawClient, budgetMs: number): 
     const asked = read(request);
     if ('problem' in asked) return answerProblem(request, reply, asked.problem);
     try {
-      const options = { headers, timeoutMs: budgetMs, signal: request.signal };
+      const options = { headers, timeoutMs: budgetMs, signal: hungUp(reply) };
       const { message: answer, replayed } = await services.call(rpc, asked.message, options);
       const message = Object(answer);
       omit(message);
@@ -40,6 +40,18 @@ export function forwarder(route: Route, services: RawClient, budgetMs: number): 
       throw failure;
     }
   };
+}
+
+/**
+ * Aborted when the caller goes away before the answer. Not `request.signal` of Fastify, which is aborted as soon as a
+ * body has been read: that is when Node emits `close` on a request.
+ */
+function hungUp(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
 }
 
 type Asked = { readonly message: unknown } | { readonly problem: Problem };

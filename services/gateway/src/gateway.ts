@@ -92,9 +92,21 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
       phase = 'closing';
       streams.endAll();
       await inbox.stop();
-      await app.close();
+      await close(app);
     },
   };
+}
+
+/** What still runs gets this long to finish. */
+const graceMs = 10_000;
+
+/** Ends the server. Connections that fall idle only after it stopped listening are closed as they do. */
+async function close(app: FastifyInstance): Promise<void> {
+  const idle = setInterval(() => app.server.closeIdleConnections(), 50);
+  const late = setTimeout(() => app.server.closeAllConnections(), graceMs);
+  await app.close();
+  clearInterval(idle);
+  clearTimeout(late);
 }
 
 const ownPlaces: Place[] = [

@@ -48,6 +48,7 @@ export interface Streams {
 export function openStreams(limits: StreamLimits): Streams {
   const open = new Set<{ stream: EventStream; beat(): void }>();
   const callers = new Map<string, number>();
+  let ended = false;
   const pulse = setInterval(() => {
     for (const { beat } of open) beat();
   }, limits.heartbeatMs).unref();
@@ -71,10 +72,13 @@ export function openStreams(limits: StreamLimits): Streams {
         if (left === 0) callers.delete(caller);
         else callers.set(caller, left);
       });
+      // Whoever came in while the last streams were being ended.
+      if (ended) stream.end();
       return stream;
     },
     count: () => open.size,
     endAll() {
+      ended = true;
       clearInterval(pulse);
       for (const { stream } of [...open]) stream.end();
     },
@@ -91,13 +95,16 @@ function takeOver(reply: FastifyReply): ServerResponse {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'private, no-store',
     'x-accel-buffering': 'no',
+    // When a stream ends, so does its connection: an idle one would hold up the shut-down.
+    connection: 'close',
   });
   response.write('retry: 3000\n\n');
   return response;
 }
 
 function streamOver(response: ServerResponse, limits: StreamLimits): { stream: EventStream; beat(): void } {
-  let closed = false;
+  // The client may be gone before its stream begins.
+  let closed = response.destroyed;
   let position: () => string | undefined = () => undefined;
   let told: string | undefined;
   let slowSince: number | undefined;

@@ -300,7 +300,7 @@ describe('the gateway', () => {
   });
 
   test('answers while it drains, telling clients to leave', async () => {
-    const stand = await openStand({ answers, configuration: { drainMs: 300 } });
+    const stand = await openStand({ answers, configuration: { drainMs: 1500 } });
     const stopped = stand[Symbol.asyncDispose]();
     const answer = await stand.gateway.app.inject({ url: '/v1/categories/x' });
     expect(answer.statusCode).toBe(200);
