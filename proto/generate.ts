@@ -26,6 +26,7 @@ function generate(target: string): void {
   mkdirSync(folder, { recursive: true });
   buf('generate', '--output', target);
   for (const path of unused) rmSync(join(folder, path), { recursive: true, force: true });
+  for (const name of filesBelow(folder)) sayEmptyLists(join(folder, name));
   const set = join(folder, 'descriptors.binpb');
   buf('build', '--as-file-descriptor-set', '--output', set);
   const contracts = readContracts(readFileSync(set));
@@ -44,6 +45,17 @@ function buf(...parameters: string[]): void {
   const tools = join(root, 'node_modules/.bin');
   const path = [tools, dirname(process.execPath), process.env.PATH].join(delimiter);
   execFileSync(join(tools, 'buf'), parameters, { cwd: root, env: { ...process.env, PATH: path }, stdio: 'inherit' });
+}
+
+/**
+ * Lets proto JSON hold every list, also an empty one: a reader need not guess whether it is missing. ts-proto has an
+ * option for scalars alone, so this is done to the code it makes.
+ */
+function sayEmptyLists(file: string): void {
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replaceAll(/if \(message\.(\w+)\?\.length\) \{/g, 'if (message.$1) {'),
+  );
 }
 
 function write(target: string, path: string, content: string): void {

@@ -18,6 +18,7 @@ export async function demoLogins(
   layout: Layout,
   demo: 'tenth' | 'full' | 'none',
   environment: Readonly<Record<string, string | undefined>>,
+  servers: Promise<void>,
   tell: (progress: string) => void,
   signal: AbortSignal,
 ): Promise<readonly DemoLogin[]> {
@@ -26,6 +27,7 @@ export async function demoLogins(
     : await readFile(file(layout), 'utf8').catch(() => undefined);
   if (noted !== undefined) return JSON.parse(noted);
   if (demo === 'none') return [];
+  await servers;
   tell('the demo city: looking');
   const logins = await makeCity(layout, demo, environment, tell, signal);
   await writeFile(file(layout), `${JSON.stringify(logins, null, 2)}\n`);

@@ -1,106 +1,146 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { Mendable, messageOf } from './embedded/fault.ts';
 
-/** Where the command line is sent back to. Nothing listens there: the code is read from the redirect itself. */
-const callback = 'http://127.0.0.1/callback';
-
-/** A sign-in that did not end in a token, and why. */
-export class SignInFault extends Error {
-  override readonly name = 'SignInFault';
-}
+/** The public client of the command line; any port of the loopback address is taken, and nobody needs to listen. */
+const CLIENT = 'bandeng-cli';
+const REDIRECT = 'http://127.0.0.1/callback';
+/** Pages and redirects of one sign-in; more mean that we go round in circles. */
+const MOST_STEPS = 12;
 
 /**
- * Signs a person in as a browser would: authorization code with PKCE, through the provider's own form.
- * @returns an access token for the API
+ * Signs a person in as a browser would: authorization code with PKCE, through the provider's own pages. Answers the
+ * access token. Throws `Mendable` with what the page says when the provider does not let them in.
  */
 export async function signIn(issuer: string, login: string, password: string): Promise<string> {
-  const verifier = randomBytes(32).toString('base64url');
-  const cookies = new Map<string, string>();
-  const asked = new URLSearchParams({
-    client_id: 'bandeng-cli',
+  const { authorization_endpoint, token_endpoint } = await discover(issuer);
+  const secret = randomBytes(32).toString('base64url');
+  const state = randomBytes(16).toString('base64url');
+  const address = new URL(authorization_endpoint);
+  address.search = new URLSearchParams({
+    client_id: CLIENT,
     response_type: 'code',
-    redirect_uri: callback,
     scope: 'openid',
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    redirect_uri: REDIRECT,
+    code_challenge: createHash('sha256').update(secret).digest('base64url'),
     code_challenge_method: 'S256',
-  });
-  const form = await follow(cookies, `${issuer}/auth?${asked}`);
-  if ('code' in form)
-    return exchange(issuer, {
-      grant_type: 'authorization_code',
-      code: form.code,
-      redirect_uri: callback,
-      client_id: 'bandeng-cli',
-      code_verifier: verifier,
-    });
-  const action = /<form[^>]* action="([^"]*)"/.exec(form.page)?.[1]?.replaceAll('&amp;', '&');
-  if (action === undefined) throw new SignInFault(`the provider at ${issuer} shows no sign-in form`);
-  const hidden = [...form.page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(
-    ([, name = '', value = '']) => [name, value],
-  );
-  const fields = new URLSearchParams({ ...Object.fromEntries(hidden), login, password });
-  const answered = await follow(cookies, new URL(action, form.address).href, fields);
-  if (!('code' in answered))
-    throw new SignInFault(`'${login}' could not be signed in: wrong login or password, or locked after too many tries`);
-  return exchange(issuer, {
-    grant_type: 'authorization_code',
-    code: answered.code,
-    redirect_uri: callback,
-    client_id: 'bandeng-cli',
-    code_verifier: verifier,
-  });
-}
-
-/** Signs another system in by its id and secret (client credentials). */
-export async function signInSystem(issuer: string, id: string, secret: string): Promise<string> {
-  return exchange(
-    issuer,
-    { grant_type: 'client_credentials' },
-    `${encodeURIComponent(id)}:${encodeURIComponent(secret)}`,
-  );
-}
-
-async function exchange(issuer: string, grant: Record<string, string>, basic?: string): Promise<string> {
-  const answer = await fetch(`${issuer}/token`, {
-    method: 'POST',
-    headers: basic === undefined ? {} : { authorization: `Basic ${Buffer.from(basic).toString('base64')}` },
-    body: new URLSearchParams(grant),
-  });
-  const said: unknown = await answer.json().catch(() => undefined);
-  if (typeof said === 'object' && said !== null && 'access_token' in said && typeof said.access_token === 'string')
-    return said.access_token;
-  throw new SignInFault(`the provider at ${issuer} gives no token: ${answer.status} ${JSON.stringify(said)}`);
-}
-
-/** Follows redirects by hand, with cookies, until a page is shown or the way leads back to us with a code. */
-async function follow(
-  cookies: Map<string, string>,
-  address: string,
-  fields?: URLSearchParams,
-): Promise<{ code: string } | { page: string; address: string }> {
-  let next = address;
-  let body = fields;
-  for (let steps = 0; steps < 10; steps++) {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const answer = await fetch(next, {
-      redirect: 'manual',
-      headers: { cookie, accept: 'text/html' },
-      ...(body ? { method: 'POST', body } : {}),
-    });
-    for (const line of answer.headers.getSetCookie()) {
-      const [name = '', value = ''] = (line.split(';')[0] ?? '').split(/=(.*)/s);
-      if (value === '') cookies.delete(name);
-      else cookies.set(name, value);
-    }
-    const location = answer.headers.get('location');
-    if (location === null) return { page: await answer.text(), address: next };
-    next = new URL(location, next).href;
-    body = undefined;
-    if (!next.startsWith(callback)) continue;
-    const back = new URL(next).searchParams;
-    const code = back.get('code');
-    if (code === null)
-      throw new SignInFault(`the provider refuses: ${back.get('error')} ${back.get('error_description') ?? ''}`);
-    return { code };
+    state,
+    ui_locales: 'en',
+  }).toString();
+  const back = await walkThrough(address, { login, password });
+  const code = back.searchParams.get('code');
+  if (!code || back.searchParams.get('state') !== state) {
+    const reason = back.searchParams.get('error_description') ?? back.searchParams.get('error') ?? 'no code came back';
+    throw new Mendable(`${login} was not signed in: ${reason}`);
   }
-  throw new SignInFault('the provider redirects without end');
+  return fetchToken(token_endpoint, {}, [
+    ['grant_type', 'authorization_code'],
+    ['code', code],
+    ['redirect_uri', REDIRECT],
+    ['code_verifier', secret],
+    ['client_id', CLIENT],
+  ]);
+}
+
+/** Signs another system in by its secret (client credentials) and answers the access token. Throws `Mendable`. */
+export async function signInSystem(issuer: string, id: string, secret: string): Promise<string> {
+  const { token_endpoint } = await discover(issuer);
+  // RFC 6749 section 2.3.1: both are form-encoded before they are joined.
+  const basic = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64');
+  return fetchToken(token_endpoint, { authorization: `Basic ${basic}` }, [['grant_type', 'client_credentials']]);
+}
+
+async function discover(issuer: string): Promise<{ authorization_endpoint: string; token_endpoint: string }> {
+  const answer = await request(new URL(`${issuer}/.well-known/openid-configuration`), {});
+  if (!answer.ok) throw new Mendable(`${issuer} says nothing about signing in (${answer.status})`);
+  return JSON.parse(await answer.text());
+}
+
+async function fetchToken(
+  endpoint: string,
+  headers: Record<string, string>,
+  form: [string, string][],
+): Promise<string> {
+  const answer = await request(new URL(endpoint), { method: 'POST', headers, body: new URLSearchParams(form) });
+  const text = await answer.text();
+  const { access_token: token, error_description: reason } = answer.headers.get('content-type')?.includes('json')
+    ? JSON.parse(text)
+    : { access_token: undefined, error_description: `${answer.status}` };
+  if (!answer.ok || typeof token !== 'string')
+    throw new Mendable(`no token was given: ${reason ?? text.slice(0, 200)}`);
+  return token;
+}
+
+/** Goes from page to page until the provider sends us back; answers the address it sends us to. */
+async function walkThrough(start: URL, answers: { login: string; password: string }): Promise<URL> {
+  const cookies = cookieJar();
+  let address = start;
+  let form: URLSearchParams | undefined;
+  let submitted = false;
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const answer = await request(address, {
+      redirect: 'manual',
+      headers: { 'accept-language': 'en', cookie: cookies.header(address) },
+      ...(form ? { method: 'POST', body: form } : {}),
+    });
+    cookies.take(answer.headers.getSetCookie());
+    form = undefined;
+    const location = answer.headers.get('location');
+    const page = await answer.text();
+    if (location) {
+      address = new URL(location, address);
+      if (address.href.startsWith(`${REDIRECT}?`)) return address;
+      continue;
+    }
+    const fault = /role="alert"[^>]*>([^<]*)</.exec(page)?.[1];
+    const action = /<form [^>]*action="([^"]+)"/.exec(page)?.[1];
+    const asksToSignIn = page.includes('name="password"');
+    if (fault || !action || (asksToSignIn && submitted)) {
+      const said = unescapeHtml(fault ?? /<h1>([^<]*)</.exec(page)?.[1] ?? `an answer of status ${answer.status}`);
+      throw new Mendable(`${answers.login} was not signed in: ${said}`);
+    }
+    address = new URL(unescapeHtml(action), address);
+    form = new URLSearchParams(asksToSignIn ? answers : { continue: 'yes' });
+    submitted ||= asksToSignIn;
+  }
+  throw new Mendable(`${answers.login} was not signed in: the provider's pages lead nowhere`);
+}
+
+interface CookieJar {
+  header(address: URL): string;
+  take(lines: readonly string[]): void;
+}
+
+/** As much of a cookie jar as one sign-in at one provider needs: names, values and paths. */
+export function cookieJar(): CookieJar {
+  const cookies = new Map<string, { name: string; value: string; path: string }>();
+  return {
+    header: ({ pathname }) =>
+      [...cookies.values()]
+        .filter(({ path }) => pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`))
+        .map(({ name, value }) => `${name}=${value}`)
+        .join('; '),
+    take(lines) {
+      for (const line of lines) {
+        const [pair = '', ...attributes] = line.split(';').map((part) => part.trim());
+        const name = pair.slice(0, pair.indexOf('='));
+        const value = pair.slice(pair.indexOf('=') + 1);
+        const path = attributes.find((attribute) => /^path=/i.test(attribute))?.slice('path='.length) || '/';
+        const expires = attributes.find((attribute) => /^expires=/i.test(attribute))?.slice('expires='.length);
+        if (value === '' || (expires && Date.parse(expires) <= Date.now())) cookies.delete(`${name} ${path}`);
+        else cookies.set(`${name} ${path}`, { name, value, path });
+      }
+    },
+  };
+}
+
+const entities: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" };
+
+const unescapeHtml = (text: string): string =>
+  text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => entities[entity] ?? '');
+
+async function request(address: URL, options: RequestInit): Promise<Response> {
+  return fetch(address, { signal: AbortSignal.timeout(15_000), ...options }).catch((thrown: unknown) => {
+    const reason = thrown instanceof Error && thrown.cause ? messageOf(thrown.cause) : messageOf(thrown);
+    throw new Mendable(`${address.origin} does not answer (${reason}): is it running? './bandeng up'`);
+  });
 }

@@ -76,8 +76,11 @@ export async function supervise(
 
   try {
     const addresses = await startServers(layout, book, (name, child, start) => watch(servers, name, child, start));
-    await book.write({ message: 'starting the services', ...addresses.known });
     const environment = { ...layout.environment, ...addresses.variables };
+    const tell = (message: string): void => void book.write({ message });
+    // Before the services: a sweep would go by the clock of today where a story is still being told by its own.
+    const logins = await demoLogins(layout, options.demo, environment, addresses.ready, tell, signal);
+    await book.write({ message: 'starting the services', ...addresses.known });
     const starting: { name: string; log: string; child: Child }[] = [];
     for (const { name, file } of options.processes ? each : together) {
       const logFile = await freshLog(layout, name);
@@ -97,8 +100,6 @@ export async function supervise(
     }
     await addresses.ready;
     await untilServing(layout.port, starting, signal);
-    const tell = (message: string): void => void book.write({ message });
-    const logins = await demoLogins(layout, options.demo, environment, tell, signal);
     await book.write({ phase: 'ready', message: 'ready', logins });
   } catch (thrown) {
     await stop().catch((fault: unknown) => log(`stopping failed: ${messageOf(fault)}`));

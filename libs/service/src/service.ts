@@ -155,15 +155,17 @@ async function open(house: House, running: Running, ready: () => Promise<boolean
 /**
  * Does work in the house of a service without opening it: no server, no relay, nothing under its lease. For what runs
  * beside the service and through its own commands, as seeding a demo city does.
+ * @param source where its directory is read from while orggraph does not run
  */
 export async function visit<Result>(
   name: string,
   environment: Environment,
   work: (house: House) => Promise<Result>,
+  source?: DirectorySource,
 ): Promise<Result> {
   const foundation = layFoundation(name, environment, () => new Date());
   const ground = await breakGround(foundation.built);
-  const house = await openHouse(ground.built);
+  const house = await openHouse(ground.built, source);
   try {
     return await work(house.built);
   } finally {

@@ -364,13 +364,13 @@ export const Me: MessageFns<Me> = {
     if (message.client !== undefined) {
       obj.client = message.client;
     }
-    if (message.scopes?.length) {
+    if (message.scopes) {
       obj.scopes = message.scopes;
     }
     if (message.territory !== undefined) {
       obj.territory = message.territory;
     }
-    if (message.capacities?.length) {
+    if (message.capacities) {
       obj.capacities = message.capacities.map((e) => Capacity.toJSON(e));
     }
     return obj;
@@ -475,7 +475,7 @@ export const Capacity: MessageFns<Capacity> = {
     if (message.place !== undefined) {
       obj.place = message.place;
     }
-    if (message.actions?.length) {
+    if (message.actions) {
       obj.actions = message.actions;
     }
     return obj;
@@ -800,7 +800,7 @@ export const ListNamesRequest: MessageFns<ListNamesRequest> = {
 
   toJSON(message: ListNamesRequest): unknown {
     const obj: any = {};
-    if (message.people?.length) {
+    if (message.people) {
       obj.people = message.people;
     }
     return obj;

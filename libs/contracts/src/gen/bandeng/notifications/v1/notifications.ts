@@ -421,7 +421,7 @@ export const ListInboxResponse: MessageFns<ListInboxResponse> = {
 
   toJSON(message: ListInboxResponse): unknown {
     const obj: any = {};
-    if (message.notices?.length) {
+    if (message.notices) {
       obj.notices = message.notices.map((e) => Notice.toJSON(e));
     }
     if (message.nextPageToken !== undefined) {

@@ -1092,7 +1092,7 @@ export const Unit: MessageFns<Unit> = {
     if (message.validUntil !== undefined) {
       obj.validUntil = message.validUntil.toISOString();
     }
-    if (message.warnings?.length) {
+    if (message.warnings) {
       obj.warnings = message.warnings;
     }
     return obj;
@@ -1285,7 +1285,7 @@ export const Territory: MessageFns<Territory> = {
     if (message.parent !== undefined) {
       obj.parent = message.parent;
     }
-    if (message.covers?.length) {
+    if (message.covers) {
       obj.covers = message.covers;
     }
     if (message.validFrom !== undefined) {
@@ -1847,7 +1847,7 @@ export const ListUnitsResponse: MessageFns<ListUnitsResponse> = {
 
   toJSON(message: ListUnitsResponse): unknown {
     const obj: any = {};
-    if (message.units?.length) {
+    if (message.units) {
       obj.units = message.units.map((e) => Unit.toJSON(e));
     }
     if (message.nextPageToken !== undefined) {
@@ -2033,7 +2033,7 @@ export const RegisterTerritoryRequest: MessageFns<RegisterTerritoryRequest> = {
     if (message.name !== undefined) {
       obj.name = message.name;
     }
-    if (message.covers?.length) {
+    if (message.covers) {
       obj.covers = message.covers;
     }
     if (message.validFrom !== undefined) {
@@ -2123,7 +2123,7 @@ export const CoverTerritoriesRequest: MessageFns<CoverTerritoriesRequest> = {
     if (message.id !== undefined) {
       obj.id = message.id;
     }
-    if (message.covers?.length) {
+    if (message.covers) {
       obj.covers = message.covers;
     }
     return obj;
@@ -2320,7 +2320,7 @@ export const ListTerritoriesResponse: MessageFns<ListTerritoriesResponse> = {
 
   toJSON(message: ListTerritoriesResponse): unknown {
     const obj: any = {};
-    if (message.territories?.length) {
+    if (message.territories) {
       obj.territories = message.territories.map((e) => Territory.toJSON(e));
     }
     if (message.nextPageToken !== undefined) {
@@ -2781,7 +2781,7 @@ export const ListPostingsResponse: MessageFns<ListPostingsResponse> = {
 
   toJSON(message: ListPostingsResponse): unknown {
     const obj: any = {};
-    if (message.postings?.length) {
+    if (message.postings) {
       obj.postings = message.postings.map((e) => Posting.toJSON(e));
     }
     if (message.nextPageToken !== undefined) {
@@ -3173,13 +3173,13 @@ export const ListChangesResponse: MessageFns<ListChangesResponse> = {
 
   toJSON(message: ListChangesResponse): unknown {
     const obj: any = {};
-    if (message.units?.length) {
+    if (message.units) {
       obj.units = message.units.map((e) => Unit.toJSON(e));
     }
-    if (message.territories?.length) {
+    if (message.territories) {
       obj.territories = message.territories.map((e) => Territory.toJSON(e));
     }
-    if (message.postings?.length) {
+    if (message.postings) {
       obj.postings = message.postings.map((e) => Posting.toJSON(e));
     }
     if (message.nextPageToken !== undefined) {

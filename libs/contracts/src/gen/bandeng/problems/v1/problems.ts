@@ -281,13 +281,13 @@ export const Problem: MessageFns<Problem> = {
     if (message.detail !== undefined) {
       obj.detail = message.detail;
     }
-    if (message.fields?.length) {
+    if (message.fields) {
       obj.fields = message.fields.map((e) => FieldProblem.toJSON(e));
     }
     if (message.retryAfterSeconds !== undefined) {
       obj.retryAfterSeconds = Math.round(message.retryAfterSeconds);
     }
-    if (message.postings?.length) {
+    if (message.postings) {
       obj.postings = message.postings;
     }
     return obj;

@@ -2323,7 +2323,7 @@ export const Ticket: MessageFns<Ticket> = {
     if (message.changedAt !== undefined) {
       obj.changedAt = message.changedAt.toISOString();
     }
-    if (message.allowedActions?.length) {
+    if (message.allowedActions) {
       obj.allowedActions = message.allowedActions.map((e) => ticketAction_ValueToJSON(e));
     }
     if (message.followCode !== undefined) {
@@ -2624,10 +2624,10 @@ export const FollowedTicket: MessageFns<FollowedTicket> = {
     if (message.orderedAt !== undefined) {
       obj.orderedAt = message.orderedAt.toISOString();
     }
-    if (message.timeline?.length) {
+    if (message.timeline) {
       obj.timeline = message.timeline.map((e) => TimelineEntry.toJSON(e));
     }
-    if (message.allowedActions?.length) {
+    if (message.allowedActions) {
       obj.allowedActions = message.allowedActions.map((e) => ticketAction_ValueToJSON(e));
     }
     return obj;
@@ -2981,7 +2981,7 @@ export const Category: MessageFns<Category> = {
     if (message.version !== undefined) {
       obj.version = Math.round(message.version);
     }
-    if (message.path?.length) {
+    if (message.path) {
       obj.path = message.path;
     }
     if (message.externalCode !== undefined) {
@@ -3619,7 +3619,7 @@ export const ListTicketsResponse: MessageFns<ListTicketsResponse> = {
 
   toJSON(message: ListTicketsResponse): unknown {
     const obj: any = {};
-    if (message.tickets?.length) {
+    if (message.tickets) {
       obj.tickets = message.tickets.map((e) => Ticket.toJSON(e));
     }
     if (message.nextPageToken !== undefined) {
@@ -3828,7 +3828,7 @@ export const TicketTimeline: MessageFns<TicketTimeline> = {
 
   toJSON(message: TicketTimeline): unknown {
     const obj: any = {};
-    if (message.entries?.length) {
+    if (message.entries) {
       obj.entries = message.entries.map((e) => TimelineEntry.toJSON(e));
     }
     return obj;
@@ -4981,7 +4981,7 @@ export const RegisterCategoryRequest: MessageFns<RegisterCategoryRequest> = {
 
   toJSON(message: RegisterCategoryRequest): unknown {
     const obj: any = {};
-    if (message.path?.length) {
+    if (message.path) {
       obj.path = message.path;
     }
     if (message.externalCode !== undefined) {
@@ -5181,7 +5181,7 @@ export const ListCategoriesResponse: MessageFns<ListCategoriesResponse> = {
 
   toJSON(message: ListCategoriesResponse): unknown {
     const obj: any = {};
-    if (message.categories?.length) {
+    if (message.categories) {
       obj.categories = message.categories.map((e) => Category.toJSON(e));
     }
     if (message.nextPageToken !== undefined) {
