@@ -1,7 +1,7 @@
 import { isRefused } from '@bandeng/decider';
 import type { Logger } from '@bandeng/telemetry';
 import { Metadata, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
-import { type Caller, type Headers, headerProblems, makeCall, readHeaders, replayedTrailer } from './call.ts';
+import { type Caller, type Headers, headerProblems, IncomingCall, readHeaders, replayedTrailer } from './call.ts';
 import type { Implemented } from './implementation.ts';
 import { type Failure, failures, RpcFailure, refusalFailure, serviceError } from './problems.ts';
 import { validator } from './rules.ts';
@@ -29,6 +29,7 @@ type Outcome = { readonly bytes: Buffer; readonly replayed: boolean } | Failure;
 export function answerer({ rpc, handler, refusals }: Implemented, options: AnswerOptions): Answer {
   const { log, observe } = options;
   const fullName = `${rpc.service}.${rpc.name}`;
+  const about = { rpc, fullName };
   const faultsOf = validator(rpc.requestType, { form: 'message', rules: true });
   const admit = admission(rpc.access.kind, options.verify);
 
@@ -46,17 +47,13 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
     }
     const wrongFields = faultsOf(request);
     if (wrongFields !== undefined) return failures.invalidRequest(wrongFields);
-    let replayed = false;
-    const onEnd = (listener: () => void) => {
-      if (grpc.cancelled) listener();
-      else grpc.once('cancelled', listener);
-    };
-    const call = makeCall(rpc, fullName, headers, admitted, request, { deadline, onEnd }, () => {
-      replayed = true;
+    const call = new IncomingCall(about, headers, admitted, request, {
+      deadline,
+      onEnd: (listener) => onEnd(grpc, listener),
     });
     const answer = await handler(request, call);
     if (isRefused(answer)) return refusalFailure(answer, refusals);
-    return { bytes: Buffer.from(rpc.response.encode(answer).finish()), replayed };
+    return { bytes: viewOf(rpc.response.encode(answer).finish()), replayed: call.isReplayed };
   }
 
   function thrown(error: unknown): Failure {
@@ -87,6 +84,17 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
     });
     outcome(grpc, deadline).then(finish, (error) => finish(thrown(error)));
   };
+}
+
+/** Calls back once, when the caller went away or the deadline has passed; at once if that is so already. */
+function onEnd(grpc: ServerUnaryCall<Buffer, Buffer>, listener: () => void): void {
+  if (grpc.cancelled) listener();
+  else grpc.once('cancelled', listener);
+}
+
+/** The same bytes as grpc-js wants them, without a copy. */
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The caller's deadline; without one the call gets the default budget, and `onLate` says when that is over. */

@@ -1,5 +1,5 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
-import type { Action, Rpc } from '@bandeng/contracts';
+import type { Action, Codec, Rpc } from '@bandeng/contracts';
 import type { FieldProblem } from '@bandeng/contracts/problems';
 import { currentTraceparent } from '@bandeng/telemetry';
 import type { Metadata } from '@grpc/grpc-js';
@@ -20,12 +20,12 @@ export interface Call {
   /** `tickets.OrderTicket` */
   readonly rpc: string;
   /** The action that the contract names for the RPC. */
-  readonly action?: Action;
+  readonly action?: Action | undefined;
   /** Id of the posting in which the caller says to act. */
-  readonly actingAs?: string;
-  readonly idempotencyKey?: string;
+  readonly actingAs?: string | undefined;
+  readonly idempotencyKey?: string | undefined;
   /** Version that the caller knows and does not want to overwrite another one than. */
-  readonly ifMatch?: number;
+  readonly ifMatch?: number | undefined;
   readonly language: Language;
   /** The caller waits until then. */
   readonly deadline: Date;
@@ -44,15 +44,15 @@ export interface Call {
 /** Headers of a call, read once. */
 export interface Headers {
   /** Token of the person or system, as sent. */
-  readonly authorization?: string;
+  readonly authorization?: string | undefined;
   /** Token of the calling service, as sent. */
-  readonly serviceAuthorization?: string;
+  readonly serviceAuthorization?: string | undefined;
   /** The calling service acts for itself, not for a guest who sent no token. */
   readonly ownAccount: boolean;
-  readonly actingAs?: string;
-  readonly idempotencyKey?: string;
-  readonly ifMatch?: string;
-  readonly acceptLanguage?: string;
+  readonly actingAs?: string | undefined;
+  readonly idempotencyKey?: string | undefined;
+  readonly ifMatch?: string | undefined;
+  readonly acceptLanguage?: string | undefined;
 }
 
 /** Names of the headers in gRPC metadata. */
@@ -71,25 +71,20 @@ export const replayedTrailer = 'idempotency-replayed';
 
 /** Reads the headers that count from metadata. */
 export function readHeaders(metadata: Metadata): Headers {
-  const text = (name: string): string | undefined => {
-    const value = metadata.get(name)[0];
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-  const authorization = text(headerNames.authorization);
-  const serviceAuthorization = text(headerNames.serviceAuthorization);
-  const actingAs = text(headerNames.actingAs);
-  const idempotencyKey = text(headerNames.idempotencyKey);
-  const ifMatch = text(headerNames.ifMatch);
-  const acceptLanguage = text(headerNames.acceptLanguage);
   return {
-    ...(authorization === undefined ? {} : { authorization }),
-    ...(serviceAuthorization === undefined ? {} : { serviceAuthorization }),
-    ownAccount: text(headerNames.ownAccount) === 'true',
-    ...(actingAs === undefined ? {} : { actingAs }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(ifMatch === undefined ? {} : { ifMatch }),
-    ...(acceptLanguage === undefined ? {} : { acceptLanguage }),
+    authorization: textOf(metadata, headerNames.authorization),
+    serviceAuthorization: textOf(metadata, headerNames.serviceAuthorization),
+    ownAccount: textOf(metadata, headerNames.ownAccount) === 'true',
+    actingAs: textOf(metadata, headerNames.actingAs),
+    idempotencyKey: textOf(metadata, headerNames.idempotencyKey),
+    ifMatch: textOf(metadata, headerNames.ifMatch),
+    acceptLanguage: textOf(metadata, headerNames.acceptLanguage),
   };
+}
+
+function textOf(metadata: Metadata, name: string): string | undefined {
+  const value = metadata.get(name)[0];
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 const longestKey = 200;
@@ -139,62 +134,86 @@ export interface Transport {
   onEnd(listener: () => void): void;
 }
 
-const headersOf = new WeakMap<Call, Headers>();
-
 /** The headers a call came with, so that clients can pass them on; undefined for a call that no server made. */
 export function headersOfCall(call: Call): Headers | undefined {
-  return headersOf.get(call);
+  return call instanceof IncomingCall ? call.headers : undefined;
 }
 
-/** A call as its handler sees it. What costs and is seldom asked for is made when it is asked for. */
-export function makeCall(
-  rpc: Rpc,
-  fullName: string,
-  headers: Headers,
-  caller: Caller,
-  request: unknown,
-  transport: Transport,
-  replayed: () => void,
-): Call {
-  const { actingAs, idempotencyKey, acceptLanguage } = headers;
-  const ifMatch = headers.ifMatch === undefined ? undefined : versionOf(headers.ifMatch);
-  let controller: AbortController | undefined;
-  let trace: string | undefined;
-  let requestHash: string | undefined;
-  let commandId: string | undefined;
-  const call: Call = {
-    caller,
-    rpc: fullName,
-    ...(rpc.access.kind === 'action' ? { action: rpc.access.action } : {}),
-    ...(actingAs === undefined ? {} : { actingAs }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(ifMatch === undefined ? {} : { ifMatch }),
-    language: languageOf(acceptLanguage),
-    deadline: transport.deadline,
-    get signal() {
-      if (controller === undefined) {
-        const made = new AbortController();
-        controller = made;
-        transport.onEnd(() => made.abort());
-      }
-      return controller.signal;
-    },
-    get trace() {
-      trace ??= currentTraceparent() ?? untraced();
-      return trace;
-    },
-    get requestHash() {
-      requestHash ??= hash('sha256', rpc.request.encode(request).finish(), 'base64url');
-      return requestHash;
-    },
-    get commandId() {
-      commandId ??= `http:${callerId(caller)}:${fullName}:${idempotencyKey ?? randomUUID()}`;
-      return commandId;
-    },
-    replayed,
-  };
-  headersOf.set(call, headers);
-  return call;
+/** A call that came in. What costs and is seldom asked for is made when it is asked for. */
+export class IncomingCall implements Call {
+  readonly headers: Headers;
+  readonly caller: Caller;
+  readonly rpc: string;
+  readonly action: Action | undefined;
+  readonly ifMatch: number | undefined;
+  readonly language: Language;
+  /** Whether the handler said that its answer is that of an earlier call. */
+  isReplayed = false;
+  readonly #codec: Codec;
+  readonly #request: unknown;
+  readonly #transport: Transport;
+  #signal: AbortSignal | undefined;
+  #trace: string | undefined;
+  #requestHash: string | undefined;
+  #commandId: string | undefined;
+
+  constructor(
+    about: { rpc: Rpc; fullName: string },
+    headers: Headers,
+    caller: Caller,
+    request: unknown,
+    transport: Transport,
+  ) {
+    this.headers = headers;
+    this.caller = caller;
+    this.rpc = about.fullName;
+    this.action = about.rpc.access.kind === 'action' ? about.rpc.access.action : undefined;
+    this.ifMatch = headers.ifMatch === undefined ? undefined : versionOf(headers.ifMatch);
+    this.language = languageOf(headers.acceptLanguage);
+    this.#codec = about.rpc.request;
+    this.#request = request;
+    this.#transport = transport;
+  }
+
+  get actingAs(): string | undefined {
+    return this.headers.actingAs;
+  }
+
+  get idempotencyKey(): string | undefined {
+    return this.headers.idempotencyKey;
+  }
+
+  get deadline(): Date {
+    return this.#transport.deadline;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const controller = new AbortController();
+      this.#signal = controller.signal;
+      this.#transport.onEnd(() => controller.abort());
+    }
+    return this.#signal;
+  }
+
+  get trace(): string {
+    this.#trace ??= currentTraceparent() ?? untraced();
+    return this.#trace;
+  }
+
+  get requestHash(): string {
+    this.#requestHash ??= hash('sha256', this.#codec.encode(this.#request).finish(), 'base64url');
+    return this.#requestHash;
+  }
+
+  get commandId(): string {
+    this.#commandId ??= `http:${callerId(this.caller)}:${this.rpc}:${this.idempotencyKey ?? randomUUID()}`;
+    return this.#commandId;
+  }
+
+  replayed(): void {
+    this.isReplayed = true;
+  }
 }
 
 /** Id by which the commands of a caller are told from those of others. */
