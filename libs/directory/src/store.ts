@@ -31,8 +31,8 @@ export function openStore(database: Db): Store {
       return asOf;
     },
     async keep(changes) {
-      for (let from = 0; from < changes.length; from += 1_000) {
-        const operations = changes.slice(from, from + 1_000).map((change) => {
+      for (let from = 0; from < changes.length; from += 500) {
+        const operations = changes.slice(from, from + 500).map((change) => {
           const { _id, ...fields } = written(change);
           return {
             updateOne: { filter: { _id, version: { $lt: fields.version } }, update: { $set: fields }, upsert: true },
