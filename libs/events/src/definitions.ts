@@ -89,7 +89,7 @@ export async function runReaction(
 }
 
 /** The ids of the commands of one reaction to one event. Throws when two would be the same. */
-export function commandIds(name: string, eventId: string, found: readonly Reaction[]): readonly string[] {
+function commandIds(name: string, eventId: string, found: readonly Reaction[]): readonly string[] {
   const ids = found.map(({ target }) => `event:${eventId}:${name}${target === undefined ? '' : `:${target}`}`);
   if (new Set(ids).size < ids.length) throw new Error(`reaction ${name}: several commands need a target each`);
   return ids;

@@ -86,7 +86,7 @@ export async function handle(
     } finally {
       giveBack();
     }
-    await pause(waits > 0 ? Math.min(2_000, 50 * 2 ** waits) : 25 * 2 ** failures);
+    await pause(waits > 0 ? Math.min(1_000, 50 * 2 ** waits) : 25 * 2 ** failures);
   }
   return 'abandoned';
 }

@@ -73,7 +73,7 @@ export const errandPublications: Publications<ErrandEvent, Errand> = {
   thought: 'private',
 };
 
-export type Errands = Aggregates<Errand, ErrandCommand, ErrandEvent, ErrandRefusal>;
+type Errands = Aggregates<Errand, ErrandCommand, ErrandEvent, ErrandRefusal>;
 
 export const quiet: Log = {
   debug: () => undefined,

@@ -1,0 +1,142 @@
+import { rm } from 'node:fs/promises';
+import { eventually, killableParts } from '@bandeng/testing';
+import { expect, it } from 'vitest';
+import type { Bus, LiveEvent, LiveFilter, Subscription } from '../src/index.ts';
+import { connectionOf, type House, house, inject, sample } from './errands.ts';
+
+interface Listening {
+  readonly subscription: Subscription;
+  readonly events: LiveEvent[];
+  readonly signs: string[];
+  ids(): string[];
+}
+
+async function listen(bus: Bus, filter: LiveFilter, services: string | string[] = 'tickets'): Promise<Listening> {
+  const events: LiveEvent[] = [];
+  const signs: string[] = [];
+  const subscription = bus.live(services, filter, {
+    event: (event) => void events.push(event),
+    gone: () => void signs.push('gone'),
+    silent: () => void signs.push('silent'),
+    heard: () => void signs.push('heard'),
+  });
+  await subscription.ready;
+  return { subscription, events, signs, ids: () => events.map(({ event }) => event.id) };
+}
+
+async function readyHouse(home: House): Promise<House> {
+  await eventually(() => expect(home.bus.connected()).toBe(true));
+  await home.bus.ensureStream('tickets');
+  return home;
+}
+
+it('tells what happens in a territory and below, of the types asked for', async () => {
+  await using home = await readyHouse(await house());
+  home.relay(home.tenure('a'));
+  const district = await listen(home.bus, { territory: '459902' });
+  const two = await listen(home.bus, { territory: ['459903', '459902', '459902001'] });
+  const notes = await listen(home.bus, { types: ['bandeng.tickets.ticket-noted.v1'] });
+  const compound = await listen(home.bus, { territory: '459902001001501' });
+  const none = await listen(home.bus, { types: ['bandeng.tickets.ticket-invented.v1'] });
+  for (const [id, place] of [
+    ['here', '459902001001501'],
+    ['there', '459903'],
+    ['house', '459902001001501001'],
+    ['city', ''],
+  ] as const) {
+    await home.run(id, { type: 'open', place });
+    await home.run(id, { type: 'step' });
+  }
+  await eventually(() => expect(notes.ids().toSorted()).toEqual(['city:2', 'here:2', 'house:2', 'there:2']));
+  await eventually(() => expect(district.ids().toSorted()).toEqual(['here:1', 'here:2', 'house:1', 'house:2']));
+  await eventually(() => expect(two.ids()).toHaveLength(6));
+  expect(compound.ids().toSorted()).toEqual(['here:1', 'here:2', 'house:1', 'house:2']);
+  expect(none.ids()).toEqual([]);
+  expect(() => home.bus.live('tickets', { territory: 'x.>' }, { event: () => undefined })).toThrow('not a territory');
+  for (const { subscription } of [district, two, notes, compound, none]) await subscription.close();
+});
+
+it('resumes behind a position, and an event whose handler failed comes again', async () => {
+  await using home = await readyHouse(await house());
+  const first = await listen(home.bus, {});
+  for (let seq = 1; seq <= 4; seq += 1) await inject(home.bus, 'ticket-noted', sample('e', seq));
+  await eventually(() => expect(first.ids()).toEqual(['e:1', 'e:2', 'e:3', 'e:4']));
+  expect(first.subscription.position()).toBe(first.events.at(-1)?.position);
+  await first.subscription.close();
+
+  const second = await listen(home.bus, { after: first.events[1]?.position ?? '' });
+  await eventually(() => expect(second.ids()).toEqual(['e:3', 'e:4']));
+  await second.subscription.close();
+
+  const seen: string[] = [];
+  const third = home.bus.live(
+    'tickets',
+    { after: 'start' },
+    {
+      event({ event }) {
+        seen.push(event.id);
+        if (event.id === 'e:2' && seen.length === 2) throw new Error('not now');
+      },
+    },
+  );
+  await eventually(() => expect(seen).toEqual(['e:1', 'e:2', 'e:2', 'e:3', 'e:4']));
+  await third.close();
+});
+
+it('follows several streams with one position, and tells what a new stream holds from its start', async () => {
+  await using home = await readyHouse(await house());
+  const both = home.bus.live(['tickets', 'orggraph'], { after: 'now' }, { event: () => undefined });
+  await eventually(() => expect(both.position()).toMatch(/^EV_TICKETS@[\da-z]+:0$/));
+  const position = both.position();
+  await both.close();
+  await home.bus.ensureStream('orggraph');
+  const event = sample('u', 1, { source: '/bandeng/orggraph', type: 'bandeng.orggraph.unit-registered.v1' });
+  await connectionOf(home.bus).request('ev.orggraph.unit-registered.45.99._._._._', JSON.stringify(event));
+  await inject(home.bus, 'ticket-noted', sample('e', 1));
+  const later = await listen(home.bus, { after: position }, ['tickets', 'orggraph']);
+  await eventually(() => expect(later.ids().toSorted()).toEqual(['e:1', 'u:1']));
+  expect(later.subscription.position()).toMatch(/^EV_.+:1,EV_.+:1$/);
+  await later.subscription.close();
+});
+
+it('says that a position is gone: of another incarnation, ahead of the stream, or no position at all', async () => {
+  await using home = await readyHouse(await house());
+  await inject(home.bus, 'ticket-noted', sample('e', 1));
+  const { subscription } = await listen(home.bus, { after: 'start' });
+  const position = subscription.position();
+  await subscription.close();
+  for (const after of [
+    position.replace(/@[\da-z]+/, '@abc'),
+    position.replace(/\d+$/, '9'),
+    'EV_TICKETS:9',
+    'nonsense',
+  ]) {
+    const { signs } = await listen(home.bus, { after });
+    await eventually(() => expect(signs).toEqual(['gone']));
+  }
+});
+
+it('survives a restart of NATS, tells of silence, and is gone when the stream is rebuilt', async () => {
+  const own = await killableParts();
+  await using home = await readyHouse(await house(own));
+  const { subscription, ids, signs } = await listen(home.bus, { silentAfter: 1_000 });
+  await inject(home.bus, 'ticket-noted', sample('e', 1));
+  await eventually(() => expect(ids()).toEqual(['e:1']));
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  expect(signs).toEqual([]);
+  await own.natsServer.kill();
+  await eventually(() => expect(signs).toEqual(['silent']));
+  expect(subscription.silent()).toBe(true);
+  await own.natsServer.start();
+  await eventually(() => expect(signs).toEqual(['silent', 'heard']), { within: 10_000 });
+  await inject(home.bus, 'ticket-noted', sample('e', 2));
+  await eventually(() => expect(ids()).toEqual(['e:1', 'e:2']), { within: 10_000 });
+
+  await own.natsServer.kill();
+  await eventually(() => expect(home.bus.connected()).toBe(false));
+  await rm(`${own.directory}/nats/store`, { recursive: true });
+  await own.natsServer.start();
+  await eventually(() => home.bus.ensureStream('tickets'), { within: 10_000 });
+  await eventually(() => expect(signs.at(-1)).toBe('gone'), { within: 10_000 });
+  await subscription.close();
+});

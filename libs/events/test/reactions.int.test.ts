@@ -1,0 +1,239 @@
+import { rm } from 'node:fs/promises';
+import { eventually, killableParts } from '@bandeng/testing';
+import { expect, it } from 'vitest';
+import { MAX_EVENT_BYTES } from '../src/cloudevents.ts';
+import {
+  type Bus,
+  type CloudEvent,
+  type DeadLetters,
+  NotNow,
+  on,
+  openDeadLetters,
+  type ReactionDefinition,
+  type Reactions,
+  skip,
+  startReactions,
+  type Tenure,
+} from '../src/index.ts';
+import { type House, house, inject, quiet, sample } from './errands.ts';
+
+/** What was handled, in the order in which it was done. */
+interface Handled {
+  readonly done: string[];
+  readonly definition: ReactionDefinition;
+}
+
+/** A reaction that notes each event when it is through with it. */
+function noting(before: (event: CloudEvent) => Promise<void> | void = () => undefined): Handled {
+  const done: string[] = [];
+  const definition = on('bandeng.tickets.ticket-noted.v1', 'note', async (event) => {
+    await before(event);
+    return [
+      {
+        run: async () => {
+          done.push(event.id);
+        },
+      },
+    ];
+  });
+  return { done, definition };
+}
+
+interface Started {
+  readonly letters: DeadLetters;
+  readonly tenure: Tenure;
+  readonly reactions: Reactions;
+  stop(): Promise<void>;
+}
+
+async function start(
+  home: House,
+  definitions: readonly ReactionDefinition[],
+  holder = 'a',
+  bus: Bus = home.bus,
+): Promise<Started> {
+  await eventually(() => expect(bus.connected()).toBe(true));
+  await bus.ensureStream('tickets');
+  const letters = await openDeadLetters(home.database);
+  const tenure = home.tenure(holder);
+  const reactions = startReactions({
+    service: 'notifications',
+    bus,
+    tenure,
+    definitions,
+    deadLetters: letters,
+    now: () => new Date(),
+    log: quiet,
+  });
+  const stop = async (): Promise<void> => {
+    await reactions.stop();
+    await tenure.stop();
+  };
+  return { letters, tenure, reactions, stop };
+}
+
+it('makes a command of an event, with an id, an actor and a trace that follow from it', async () => {
+  await using home = await house();
+  const calls: unknown[] = [];
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  const started = await start(home, [
+    on('bandeng.tickets.ticket-noted.v1', 'tell', ({ data, subject }) =>
+      subject === 'other'
+        ? skip('not ours')
+        : ['p1', 'p2'].map((target) => ({
+            target,
+            run: async (id, context) => void calls.push([id, data.number, context.actor, context.trace]),
+          })),
+    ),
+  ]);
+  await inject(home.bus, 'ticket-noted', sample('other', 1));
+  await inject(home.bus, 'ticket-noted', sample('t1', 2, { traceparent }));
+  await eventually(() =>
+    expect(calls).toEqual([
+      ['event:t1:2:tell:p1', '2', { system: 'notifications' }, traceparent],
+      ['event:t1:2:tell:p2', '2', { system: 'notifications' }, traceparent],
+    ]),
+  );
+  await started.stop();
+});
+
+it('handles one aggregate strictly in order while others go on', async () => {
+  await using home = await house();
+  const gate = Promise.withResolvers<void>();
+  const { done, definition } = noting(async ({ subject, sequence }) => {
+    if (subject === 'slow' && sequence === '1') await gate.promise;
+    else await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
+  });
+  const started = await start(home, [definition]);
+  for (let seq = 1; seq <= 5; seq += 1) {
+    for (const id of ['slow', 'x', 'y', 'z']) await inject(home.bus, 'ticket-noted', sample(id, seq));
+  }
+  await eventually(() => expect(done).toHaveLength(15));
+  gate.resolve();
+  await eventually(() => expect(done).toHaveLength(20));
+  for (const id of ['slow', 'x', 'y', 'z']) {
+    expect(done.filter((event) => event.startsWith(`${id}:`))).toEqual([1, 2, 3, 4, 5].map((seq) => `${id}:${seq}`));
+  }
+  await started.stop();
+});
+
+it('gives up poison of each kind, once, and handles the next message within a second', async () => {
+  await using home = await house();
+  const { done, definition } = noting(({ subject }) => {
+    if (subject === 'failing') throw new Error('cannot');
+  });
+  const started = await start(home, [definition]);
+  await eventually(() => expect(started.tenure.holds()).toBe(true));
+  const poison: [string, string | object][] = [
+    ['malformed', '{"specversion":'],
+    ['malformed', sample('m', 1, { data: [] })],
+    ['unknown-type', sample('u', 1, { type: 'bandeng.tickets.ticket-vanished.v1' })],
+    ['unknown-type', sample('o', 1, { type: 'bandeng.orggraph.unit-registered.v1' })],
+    ['too-large', `"${'x'.repeat(MAX_EVENT_BYTES)}"`],
+    ['failed', sample('failing', 1)],
+  ];
+  for (const [index, [, payload]] of poison.entries()) {
+    await inject(home.bus, 'ticket-noted', payload);
+    const since = performance.now();
+    await inject(home.bus, 'ticket-noted', sample('next', index + 1));
+    await eventually(() => expect(done).toContain(`next:${index + 1}`));
+    expect(performance.now() - since).toBeLessThan(1_000);
+  }
+  await eventually(async () => {
+    const letters = await started.letters.list();
+    expect(letters.map(({ reason }) => reason).toSorted()).toEqual(poison.map(([reason]) => reason).toSorted());
+  });
+  const [failed] = (await started.letters.list()).filter(({ reason }) => reason === 'failed');
+  expect(failed).toMatchObject({
+    event: '/bandeng/tickets failing:1',
+    reaction: 'note',
+    tries: 5,
+    aggregate: 'failing',
+  });
+  await started.stop();
+});
+
+it('lets the aggregate go on behind its dead letter, and tries the letter again when it is asked to', async () => {
+  await using home = await house();
+  let broken = true;
+  const { done, definition } = noting(({ id }) => {
+    if (broken && id === 'e:1') throw new TypeError('a bug');
+  });
+  const started = await start(home, [definition]);
+  await inject(home.bus, 'ticket-noted', sample('e', 1));
+  await inject(home.bus, 'ticket-noted', sample('e', 2));
+  await eventually(() => expect(done).toEqual(['e:2']));
+  const [letter] = await started.letters.list({ status: 'open' });
+  expect(letter).toMatchObject({ problem: 'TypeError: a bug', tries: 5 });
+  const id = letter?.id ?? '';
+  expect(await started.letters.requeue(id)).toBe(true);
+  await eventually(async () => expect(await started.letters.show(id)).toMatchObject({ status: 'open' }));
+  broken = false;
+  expect(await started.letters.requeue(id)).toBe(true);
+  expect(await started.letters.requeue(id)).toBe(false);
+  await eventually(() => expect(done).toEqual(['e:2', 'e:1']));
+  await eventually(async () => expect(await started.letters.show(id)).toMatchObject({ status: 'handled' }));
+  await started.stop();
+});
+
+it('waits for what is away for a while, without counting', async () => {
+  await using home = await house();
+  let away = 0;
+  const { done, definition } = noting(() => {
+    away += 1;
+    if (away <= 6) throw new NotNow('away');
+  });
+  const started = await start(home, [definition]);
+  await inject(home.bus, 'ticket-noted', sample('e', 1));
+  await inject(home.bus, 'ticket-noted', sample('e', 2));
+  await eventually(() => expect(done).toEqual(['e:1', 'e:2']), { within: 10_000 });
+  expect(await started.letters.list()).toEqual([]);
+  await started.stop();
+});
+
+it('goes on in order where the former holder was, when the lease changes hands', async () => {
+  await using home = await house();
+  const stuck = Promise.withResolvers<void>();
+  const first = noting(async ({ sequence }) => {
+    if (Number(sequence) === 4) await stuck.promise;
+  });
+  const one = await start(home, [first.definition], 'one');
+  for (let seq = 1; seq <= 6; seq += 1) await inject(home.bus, 'ticket-noted', sample('e', seq));
+  await eventually(() => expect(first.done).toEqual(['e:1', 'e:2', 'e:3']));
+  // As if it had been stopped: the lease goes, its process does not know what else to do.
+  await one.tenure.stop();
+  const second = noting();
+  const two = await start(home, [second.definition], 'two', home.connect());
+  await eventually(() => expect(second.done).toEqual(['e:4', 'e:5', 'e:6']));
+  stuck.resolve();
+  await one.reactions.stop();
+  await inject(home.bus, 'ticket-noted', sample('e', 7));
+  await eventually(() => expect(second.done).toEqual(['e:4', 'e:5', 'e:6', 'e:7']));
+  expect(first.done).not.toContain('e:5');
+  await two.stop();
+});
+
+it('begins again by itself after NATS was away, and after its store was lost', async () => {
+  const own = await killableParts();
+  await using home = await house(own);
+  const { done, definition } = noting();
+  const started = await start(home, [definition]);
+  await inject(home.bus, 'ticket-noted', sample('e', 1));
+  await eventually(() => expect(done).toEqual(['e:1']));
+  await own.natsServer.kill();
+  await eventually(() => expect(home.bus.connected()).toBe(false));
+  await own.natsServer.start();
+  await eventually(() => expect(home.bus.connected()).toBe(true));
+  await inject(home.bus, 'ticket-noted', sample('e', 2));
+  await eventually(() => expect(done).toEqual(['e:1', 'e:2']));
+
+  await own.natsServer.kill();
+  await eventually(() => expect(home.bus.connected()).toBe(false));
+  await rm(`${own.directory}/nats/store`, { recursive: true });
+  await own.natsServer.start();
+  await eventually(() => expect(home.bus.connected()).toBe(true));
+  await eventually(() => home.bus.ensureStream('tickets'));
+  await inject(home.bus, 'ticket-noted', sample('e', 3));
+  await eventually(() => expect(done).toEqual(['e:1', 'e:2', 'e:3']));
+  await started.stop();
+});
