@@ -1,0 +1,55 @@
+/** To order a ticket, from HTTP to durable, against the bare driver inserting the same document. */
+import { randomUUID } from 'node:crypto';
+import type { Document } from 'mongodb';
+import { expected } from './connections.ts';
+import { detail, tell } from './detail.ts';
+import { type Ground, onGround, orderOne, sceneOf } from './ground.ts';
+import { closedLoop } from './loops.ts';
+import { interleave, ratioLine } from './pairs.ts';
+import { stopwatch, tally } from './processor-time.ts';
+
+const half = 3_000;
+const pairs = 5;
+
+/** Orders in a closed loop; answers orders a second. */
+export async function orderFor(ground: Ground, milliseconds: number, order: string, token: string): Promise<number> {
+  return closedLoop(milliseconds, async (connection) => {
+    const answer = await ground.lines[connection]?.ask('POST', '/v1/tickets', token, order, randomUUID());
+    if (answer === undefined) return false;
+    expected(answer, 201);
+    return true;
+  });
+}
+
+export function create(): Promise<string> {
+  return onGround(async (ground) => {
+    const { order } = sceneOf(ground.plan);
+    const token = await ground.token('resident');
+    const original = await orderOne(ground, order, token);
+    const bare = ground.driver.db('bench').collection<Document & { _id: string }>('orders');
+    const insertFor = (milliseconds: number): Promise<number> =>
+      closedLoop(milliseconds, async () => {
+        await bare.insertOne({ ...original, _id: randomUUID() });
+        return true;
+      });
+    await orderFor(ground, half / 2, order, token);
+    await insertFor(half / 2);
+    const spent = tally();
+    const settled: number[] = [];
+    const measured = await interleave(pairs, {
+      async ours() {
+        const watch = stopwatch(ground.processes);
+        const rate = await orderFor(ground, half, order, token);
+        spent.add(watch(), (rate * half) / 1_000);
+        return rate;
+      },
+      baseline: () => insertFor(half),
+      async before() {
+        settled.push(await ground.settle());
+      },
+    });
+    detail('create', measured, 'a second');
+    tell(`create: processor ms an order: ${spent.line()}; events handled ${Math.round(Math.max(...settled))} ms after`);
+    return ratioLine('create', measured, { must: 0.45, aim: 0.6 });
+  });
+}

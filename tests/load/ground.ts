@@ -1,0 +1,173 @@
+/**
+ * What is measured: all services in one process as they run in production, with tokens, validation, telemetry, relay and
+ * reactions, on a mongod and a nats-server of their own, with a small demo city.
+ */
+import { join } from 'node:path';
+import type { CityPlan } from '@bandeng/city';
+import { freePort } from '@bandeng/deploy';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { type Db, type Document, MongoClient } from 'mongodb';
+import { type Child, startChild, untilReady } from '../../deploy/src/embedded/child.ts';
+import { seedCity } from '../../deploy/src/seeding.ts';
+import { signIn } from '../../deploy/src/sign-in.ts';
+import { type Connection, expected, openConnections } from './connections.ts';
+import { connections } from './loops.ts';
+import type { Processes } from './processor-time.ts';
+import { type Servers, startServers } from './servers.ts';
+
+const root = join(import.meta.dirname, '../..');
+const scale = 0.02;
+
+export interface Ground {
+  readonly plan: CityPlan;
+  /** As many as the bench has; one request at a time on each. */
+  readonly lines: readonly Connection[];
+  /** With the write concern of the services and nothing else set: the bare driver. */
+  readonly driver: MongoClient;
+  /** The process ids, to tell where the time goes. */
+  readonly processes: Processes;
+  /** The database of a service. */
+  database(service: string): Db;
+  /** A token for one of the demo logins. */
+  token(role: string): Promise<string>;
+  /** Waits until relays and reactions have nothing left to do; answers how many milliseconds that took. */
+  settle(): Promise<number>;
+}
+
+/** Starts everything, hands it over, and ends it all. */
+export async function onGround<Result>(work: (ground: Ground) => Promise<Result>): Promise<Result> {
+  await using servers = await startServers();
+  const environment = await environmentFor(servers);
+  const plan = await seedCity(environment, { scale, now: new Date() });
+  if (plan === undefined) throw new Error('the demo city was not made');
+  const services = await startServices(environment, join(servers.directory, 'services.log'));
+  const driver = new MongoClient(servers.mongod.uri, {
+    maxPoolSize: connections,
+    writeConcern: { w: 'majority', journal: true },
+    readConcern: { level: 'majority' },
+  });
+  const lines: Connection[] = [];
+  try {
+    await driver.connect();
+    const port = Number(environment.BANDENG_PORT);
+    lines.push(...(await openConnections(port, connections)));
+    const passwords = new Map(plan.logins.map(({ role, login, password }) => [String(role), { login, password }]));
+    return await work({
+      plan,
+      lines,
+      driver,
+      processes: { services: services.pid, mongod: servers.mongod.pid, nats: servers.nats.pid, load: process.pid },
+      database: (service) => driver.db(`bandeng_${service}`),
+      async token(role) {
+        const { login = '', password = '' } = passwords.get(role) ?? {};
+        return signIn(`http://localhost:${port}/oidc`, login, password);
+      },
+      settle: () => settle(driver, servers.nats.url),
+    });
+  } finally {
+    for (const line of lines) line.close();
+    await driver.close();
+    await services.stop(3_000);
+  }
+}
+
+async function environmentFor({ directory, mongod, nats }: Servers): Promise<Record<string, string>> {
+  return {
+    PATH: process.env.PATH ?? '',
+    NODE_ENV: 'production',
+    MONGODB_URI: mongod.uri,
+    NATS_URL: nats.url,
+    BANDENG_DATABASE_PREFIX: 'bandeng',
+    BANDENG_DATA: join(directory, 'data'),
+    BANDENG_RUN: join(directory, 'run'),
+    BANDENG_PORT: String(await freePort()),
+    BANDENG_CITY: '4599',
+    BANDENG_LOG_LEVEL: 'error',
+    // One address asks more here than any address may.
+    BANDENG_RATE_LIMIT: 'off',
+  };
+}
+
+async function startServices(environment: Record<string, string>, log: string): Promise<Child> {
+  const profile = process.env.BANDENG_BENCH_PROFILE;
+  const child = startChild({
+    command: process.execPath,
+    arguments: [
+      '--disable-warning=ExperimentalWarning',
+      ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]),
+      '--import',
+      join(root, 'libs/telemetry/src/register.ts'),
+      join(root, 'deploy/src/all-in-one.ts'),
+    ],
+    log,
+    // Seeding is quiet; the services log as they do in production.
+    environment: { ...environment, BANDENG_LOG_LEVEL: 'info' },
+    workingDirectory: root,
+  });
+  const probe = `http://127.0.0.1:${environment.BANDENG_PORT}/readyz`;
+  await untilReady('the services', child, log, async () => (await fetch(probe)).ok);
+  return child;
+}
+
+const streams = ['EV_TICKETS', 'EV_ORGGRAPH', 'EV_IDENTITY', 'EV_NOTIFICATIONS'];
+
+/** Nothing unpublished in any database, nothing unhandled in any durable consumer. */
+async function settle(driver: MongoClient, natsUrl: string): Promise<number> {
+  const started = performance.now();
+  const nats = await connect({ servers: natsUrl, noAsyncTraces: true });
+  try {
+    const manager = await jetstreamManager(nats);
+    const unhandled = async (stream: string): Promise<number> => {
+      let sum = 0;
+      for await (const { config, num_pending, num_ack_pending } of manager.consumers.list(stream)) {
+        if (config.durable_name !== undefined) sum += num_pending + num_ack_pending;
+      }
+      return sum;
+    };
+    const waits = async (): Promise<boolean> => {
+      const kinds = [driver.db('bandeng_tickets').collection('tickets'), noticesOf(driver)];
+      for (const kind of kinds) {
+        const waiting = await kind.findOne({ unpublishedSince: { $exists: true } }, { projection: { _id: 1 } });
+        if (waiting !== null) return true;
+      }
+      for (const stream of streams) if ((await unhandled(stream).catch(() => 0)) > 0) return true;
+      return false;
+    };
+    while (await waits()) {
+      if (performance.now() - started > 60_000) throw new Error('the events are not handled within a minute');
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    return performance.now() - started;
+  } finally {
+    await nats.close();
+  }
+}
+
+/** The notices, whose arrival is the effect of a ticket's event in another service. */
+export function noticesOf(driver: MongoClient) {
+  return driver.db('bandeng_notifications').collection<Document & { postedAt: Date }>('notices');
+}
+
+/** Orders a ticket and answers its document, as the service stored it. */
+export async function orderOne(ground: Ground, body: string, token: string): Promise<Document> {
+  const [line] = ground.lines;
+  if (line === undefined) throw new Error('no connection');
+  const { id } = JSON.parse(expected(await line.ask('POST', '/v1/tickets', token, body), 201));
+  const document = await ground.database('tickets').collection<{ _id: string }>('tickets').findOne({ _id: id });
+  if (document === null) throw new Error(`${id} is not stored`);
+  return document;
+}
+
+/** What the demo city's resident orders, and where the people are who work on it. */
+export function sceneOf({ accounts, postings, stories, territories }: CityPlan) {
+  const person = accounts.find(({ login }) => login === 'resident')?.id;
+  const building = postings.find((posting) => posting.person === person)?.territory ?? '';
+  const community = building.slice(0, 12);
+  const grid = territories.find(({ code, covers }) => code.startsWith(community) && covers.length > 0)?.code ?? '';
+  const [story] = stories;
+  if (building === '' || grid === '' || story === undefined) throw new Error('the demo city lacks what is measured');
+  const { text, place, category } = story;
+  const order = JSON.stringify({ text, place, category, territory: building, displayName: '王阿姨' });
+  return { order, community, grid };
+}

@@ -1,0 +1,49 @@
+/** Runs one bench: `node tests/load/main.ts NAME`. Prints its line; ends with 1 when it failed, or when a must was missed that binds. */
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { Mendable } from '@bandeng/deploy';
+import { tell, tellLoad } from './detail.ts';
+
+/** The line of a bench; `missed` when its must is one that has to be reached. */
+type Bench = () => Promise<string | { line: string; missed: boolean }>;
+
+const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  create: async () => (await import('./create.ts')).create,
+  transition: async () => (await import('./transition.ts')).transition,
+  queue: async () => (await import('./queue.ts')).queue,
+  relay: async () => (await import('./relay.ts')).relay,
+  lag: async () => (await import('./lag.ts')).lag,
+  start: async () => (await import('./start.ts')).start,
+  memory: async () => (await import('./memory.ts')).memory,
+};
+
+/** Both halves, the servers and the load share two cores: figures of machines with more would not compare. */
+function stayOnTwoCores(): void {
+  if (process.platform !== 'linux' || cpus().length <= 2) return;
+  try {
+    execFileSync('taskset', ['-acp', '0,1', String(process.pid)], { stdio: 'ignore' });
+  } catch {
+    tell('taskset is not here: this runs on more than two cores');
+  }
+}
+
+const [name = ''] = process.argv.slice(2);
+const load = benches[name];
+// `exit` ends the servers and removes the directory; a signal alone would not come by there.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+if (load === undefined) {
+  tell(`there is no bench '${name}': ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+try {
+  stayOnTwoCores();
+  tellLoad();
+  const bench = await load();
+  const result = await bench();
+  const { line, missed } = typeof result === 'string' ? { line: result, missed: false } : result;
+  process.stdout.write(`${line}\n`);
+  process.exit(missed ? 1 : 0);
+} catch (fault) {
+  tell(fault instanceof Mendable ? fault.message : String(fault instanceof Error ? fault.stack : fault));
+  process.exit(1);
+}
