@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Collection, Db } from 'mongodb';
+import type { Collection, Db } from '@bandeng/records';
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 
 interface StoredModel {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Db } from '@bandeng/records';
 import type { House } from '@bandeng/service';
 import type { JWK } from 'jose';
 import {
@@ -29,7 +30,7 @@ export interface ProviderOptions {
   readonly issuer: string;
   /** Unix socket, or a port. */
   readonly listen: { readonly socketPath: string } | { readonly host: string; readonly port: number };
-  readonly database: House['database'];
+  readonly database: Db;
   readonly keys: { readonly signing: SigningKeys /** Signs cookies. */; readonly cookies: Buffer };
   readonly accounts: { readonly people: People; readonly signIn: SignIn; readonly systems: Systems };
   /** Our own clients of people. */

@@ -1,4 +1,4 @@
-import type { Document } from 'mongodb';
+import type { Document } from '@bandeng/records';
 import type { Systems } from './oidc-clients.ts';
 import type { Accounts, Registry } from './registry.ts';
 import type { People, Person } from './sign-in.ts';

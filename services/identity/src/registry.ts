@@ -72,7 +72,8 @@ export async function openRegistry({
   const fillOnce = async (id: string, password: string | undefined, phone: string | undefined): Promise<void> => {
     // A repeat would only pay for a hash that is kept already.
     if (password !== undefined && (await accounts.read(id)) !== undefined) return;
-    await vault.put(id, {
+    await vault.put({
+      owner: id,
       ...(password === undefined ? {} : { secretHash: await hashPassword(password) }),
       ...(phone === undefined ? {} : { contact: { phone } }),
     });
@@ -107,7 +108,7 @@ export async function openRegistry({
       return about(outcome);
     },
     registerClient: async ({ id, secret, name, scopes, territory }, context) => {
-      await vault.put(id, { secretHash: hashSecret(secret) });
+      await vault.put({ owner: id, secretHash: hashSecret(secret) });
       const command = { type: 'register-client', at: context.at, name, scopes, territory } as const;
       const outcome = await clients.run(id, context, () => ({ command }));
       if (isRefused(outcome)) await forget(clients, vault, id);

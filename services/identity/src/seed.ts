@@ -2,10 +2,13 @@ import type { CityPlan } from '@bandeng/city';
 import { isRefused } from '@bandeng/decider';
 import type { CommandContext } from '@bandeng/records';
 import type { House } from '@bandeng/service';
+import { hashPassword } from './passwords.ts';
 import { openRegistry } from './registry.ts';
+import type { Kept } from './vault.ts';
 
 /** Registrations under way at once: enough to keep the database busy, few enough to leave the event loop to others. */
-const atOnce = 16;
+const atOnce = 20;
+const batch = 400;
 
 /**
  * Registers the people and systems of a planned city by the service's own commands. Repeating it changes nothing. Nothing goes
@@ -25,26 +28,37 @@ export async function seedIdentity(
     silent: true,
     expectNew: true,
   });
-  const work = [
-    ...plan.clients.map(
-      (client) => async () => need(client.id, await registry.registerClient(client, context(client.id))),
-    ),
-    ...plan.accounts.map(
-      (person) => async () => need(person.id, await registry.registerAccount(person, context(person.id))),
-    ),
-  ];
-  let next = 0;
+  const total = plan.clients.length + plan.accounts.length;
   let done = 0;
-  const worker = async (): Promise<void> => {
-    for (let job = work[next++]; job !== undefined; job = work[next++]) {
-      await job();
-      done += 1;
-      progress(done, work.length);
-    }
+  const register = async (id: string, outcome: Promise<unknown>): Promise<void> => {
+    const refused = await outcome;
+    if (isRefused(refused)) throw new Error(`${id} cannot be registered: ${refused.refused}`);
+    done += 1;
+    progress(done, total);
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+
+  for (const client of plan.clients) await register(client.id, registry.registerClient(client, context(client.id)));
+  for (let from = 0; from < plan.accounts.length; from += batch) {
+    const people = plan.accounts.slice(from, from + batch);
+    // The vault for all of them at once, then each account by its own command.
+    await registry.vault.put(...(await Promise.all(people.map(keptOf))));
+    await sideBySide(people, ({ id, name, language, login }) =>
+      register(id, registry.registerAccount({ id, name, language, login }, context(id))),
+    );
+  }
 }
 
-function need(id: string, outcome: unknown): void {
-  if (isRefused(outcome)) throw new Error(`${id} cannot be registered: ${outcome.refused}`);
+async function keptOf({ id, password, phone }: CityPlan['accounts'][number]): Promise<Kept> {
+  const contact = { phone };
+  return password === undefined
+    ? { owner: id, contact }
+    : { owner: id, contact, secretHash: await hashPassword(password) };
+}
+
+async function sideBySide<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const left = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of left) await work(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
 }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { House } from '@bandeng/service';
+import type { Db } from '@bandeng/records';
 import { type Language, normalLogin } from './domain/account.ts';
 import { waitAfter } from './domain/lockout.ts';
 import { passwordMatches, pretendToCompare } from './passwords.ts';
@@ -42,7 +42,7 @@ const forgottenAfterSeconds = 24 * 60 * 60;
 
 /** Opens sign-in over a database. `key` hides logins in the counters: people also type passwords into that field. */
 export async function openSignIn(options: {
-  database: House['database'];
+  database: Db;
   people: People;
   vault: Vault;
   key: Buffer;

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { House } from '@bandeng/service';
+import type { Collection, Db } from '@bandeng/records';
 
 /**
  * What must be able to vanish, beside the aggregates and never in their history: hashes of secrets, and contacts.
@@ -7,64 +7,76 @@ import type { House } from '@bandeng/service';
  * key: without it every copy of the contact, in a backup too, is noise.
  */
 export interface Vault {
-  /** Keeps what is given, unless that person or client has it already: a repeated command changes nothing. */
-  put(owner: string, kept: { readonly secretHash?: string; readonly contact?: Contact }): Promise<void>;
+  /**
+   * Keeps what is given, unless that person or client has it already: a repeated command changes nothing. Many at once cost
+   * three writes.
+   */
+  put(...kept: readonly Kept[]): Promise<void>;
   secretHash(owner: string): Promise<string | undefined>;
   contact(owner: string): Promise<Contact | undefined>;
   /** Removes the hash, the contact and, first of all, its key. */
   erase(owner: string): Promise<void>;
 }
 
+/** What is kept of a person or client. */
+export interface Kept {
+  readonly owner: string;
+  readonly secretHash?: string;
+  readonly contact?: Contact;
+}
+
 interface Contact {
   readonly phone: string;
 }
 
-interface CredentialDocument {
+interface VaultDocument {
   readonly _id: string;
-  readonly hash: string;
-}
-
-interface SealedDocument {
-  readonly _id: string;
-  /** base64 of nonce (12 bytes), tag (16) and ciphertext. */
-  readonly sealed: string;
+  /** A hash, or base64 of nonce (12 bytes), tag (16) and ciphertext. */
+  readonly kept: string;
 }
 
 /** Opens the vault over a database; `key` (32 bytes) wraps the keys of the persons. */
-export function openVault(database: House['database'], key: Buffer): Vault {
-  const credentials = database.collection<CredentialDocument>('credentials');
-  const contacts = database.collection<SealedDocument>('contacts');
-  const contactKeys = database.collection<SealedDocument>('contact_keys');
+export function openVault(database: Db, key: Buffer): Vault {
+  const credentials = database.collection<VaultDocument>('credentials');
+  const contacts = database.collection<VaultDocument>('contacts');
+  const contactKeys = database.collection<VaultDocument>('contact_keys');
 
-  const personKey = async (owner: string): Promise<Buffer | undefined> => {
-    const wrapped = await contactKeys.findOne({ _id: owner });
-    return wrapped === null ? undefined : open(wrapped.sealed, key, owner);
+  const keysOf = async (owners: readonly string[]): Promise<Map<string, Buffer>> => {
+    const wrapped = await contactKeys.find({ _id: { $in: [...owners] } }).toArray();
+    return new Map(wrapped.map(({ _id, kept }) => [_id, open(kept, key, _id)]));
   };
-  /** The person's key, drawn when there is none: one step, so that two writers end up with the same one. */
-  const ownKey = async (owner: string): Promise<Buffer> => {
-    const kept = await contactKeys.findOneAndUpdate(
-      { _id: owner },
-      { $setOnInsert: { sealed: seal(randomBytes(32), key, owner) } },
-      { upsert: true, returnDocument: 'after' },
+  const putContacts = async (kept: readonly { owner: string; contact: Contact }[]): Promise<void> => {
+    if (kept.length === 0) return;
+    await keep(
+      contactKeys,
+      kept.map(({ owner }) => ({ _id: owner, kept: seal(randomBytes(32), key, owner) })),
     );
-    if (kept === null) throw new Error('an upsert answered nothing');
-    return open(kept.sealed, key, owner);
+    // Read back, so that two writers of one person end up with the same key.
+    const own = await keysOf(kept.map(({ owner }) => owner));
+    const sealed = kept.flatMap(({ owner, contact }) => {
+      const personKey = own.get(owner);
+      return personKey === undefined
+        ? []
+        : [{ _id: owner, kept: seal(Buffer.from(JSON.stringify(contact)), personKey, owner) }];
+    });
+    await keep(contacts, sealed);
   };
 
   return {
-    put: async (owner, { secretHash, contact }) => {
-      if (secretHash !== undefined) {
-        await credentials.updateOne({ _id: owner }, { $setOnInsert: { hash: secretHash } }, { upsert: true });
-      }
-      if (contact !== undefined) {
-        const sealed = seal(Buffer.from(JSON.stringify(contact)), await ownKey(owner), owner);
-        await contacts.updateOne({ _id: owner }, { $setOnInsert: { sealed } }, { upsert: true });
-      }
+    put: async (...kept) => {
+      await Promise.all([
+        keep(
+          credentials,
+          kept.flatMap(({ owner, secretHash }) => (secretHash === undefined ? [] : [{ _id: owner, kept: secretHash }])),
+        ),
+        putContacts(kept.flatMap(({ owner, contact }) => (contact === undefined ? [] : [{ owner, contact }]))),
+      ]);
     },
-    secretHash: async (owner) => (await credentials.findOne({ _id: owner }))?.hash,
+    secretHash: async (owner) => (await credentials.findOne({ _id: owner }))?.kept,
     contact: async (owner) => {
-      const [found, own] = await Promise.all([contacts.findOne({ _id: owner }), personKey(owner)]);
-      return found === null || own === undefined ? undefined : asContact(open(found.sealed, own, owner));
+      const [found, keys] = await Promise.all([contacts.findOne({ _id: owner }), keysOf([owner])]);
+      const own = keys.get(owner);
+      return found === null || own === undefined ? undefined : asContact(open(found.kept, own, owner));
     },
     erase: async (owner) => {
       await contactKeys.deleteOne({ _id: owner });
@@ -72,6 +84,15 @@ export function openVault(database: House['database'], key: Buffer): Vault {
       await credentials.deleteOne({ _id: owner });
     },
   };
+}
+
+/** Inserts what is not there yet. */
+async function keep(collection: Collection<VaultDocument>, documents: readonly VaultDocument[]): Promise<void> {
+  if (documents.length === 0) return;
+  const upserts = documents.map(({ _id, kept }) => ({
+    updateOne: { filter: { _id }, update: { $setOnInsert: { kept } }, upsert: true },
+  }));
+  await collection.bulkWrite(upserts, { ordered: false });
 }
 
 const nonceBytes = 12;

@@ -59,7 +59,7 @@ export async function openStage(options: { onPort?: boolean } = {}): Promise<Sta
 
   const open = async (): Promise<RunningProvider> => {
     const vault = openVault(database, Buffer.alloc(32, 1));
-    for (const { id } of people.values()) await vault.put(id, { secretHash: hash });
+    for (const { id } of people.values()) await vault.put({ owner: id, secretHash: hash });
     const known = {
       byLogin: async (login: string) => people.get(login),
       byId: async (id: string) => [...people.values()].find((person) => person.id === id),
