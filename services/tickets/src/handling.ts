@@ -42,7 +42,7 @@ export function draftFor(version: number, at: Instant, by: string): Draft & { re
 }
 
 /** Where a handler is: the unit's seat, the grid or community itself; undefined when there is no such. */
-export function whereabouts({ house }: Pick<Desk, 'house'>, handler: Dispatchable): string | undefined {
+function whereabouts({ house }: Pick<Desk, 'house'>, handler: Dispatchable): string | undefined {
   const { directory } = house;
   const id = handler.slice(handler.indexOf(':') + 1);
   if (handler.startsWith('unit:')) return directory.unit(id)?.territory;

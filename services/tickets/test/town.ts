@@ -66,6 +66,27 @@ const graph = {
   ),
 };
 
+/** When the clock of the town starts. */
+export const tuesday = '2026-11-24T10:00:00+08:00';
+
+/** What Mei orders. */
+export const order = {
+  text: '小区大门口的路灯坏了三天',
+  territory: building,
+  category,
+  place: '东门',
+  displayName: '梅阿姨',
+};
+
+/** Somebody or something that can be dispatched to, as the contract says it. */
+export const dispatchTo = (choice: { $case: string; value: string }) => ({ handler: { handler: choice } });
+export const toParks = dispatchTo({ $case: 'unit', value: 'parks' });
+export const openCall = dispatchTo({ $case: 'openCall', value: community });
+
+let keys = 0;
+/** An Idempotency-Key that was not sent before. */
+export const fresh = () => ({ key: `an-idempotency-key-${++keys}` });
+
 type Environment = Record<string, string>;
 const notHere = async (): Promise<never> => {
   throw new Error('not here');
@@ -153,7 +174,7 @@ export async function startTown() {
   const world: Parts = await parts();
   const { environment } = world;
   const neighbours = await startNeighbours(environment);
-  let ahead = Date.parse('2026-11-24T10:00:00+08:00') - Date.now();
+  let ahead = Date.parse(tuesday) - Date.now();
   const now = () => new Date(Date.now() + ahead);
   const service: RunningService = await tickets.start(environment, now);
   await eventually(async () => {
@@ -183,6 +204,8 @@ export async function startTown() {
         rpc,
         rpc.request.encode(rpc.request.fromPartial(request)).finish(),
         {
+          // A machine that runs tests is slow.
+          timeoutMs: 15_000,
           headers: {
             ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
             ...(key === undefined ? {} : { idempotencyKey: key }),
@@ -199,19 +222,37 @@ export async function startTown() {
     }
   }
 
+  async function as(person: string, name: string, request: object, headers?: Headers): Promise<Answer> {
+    const token = tokens.get(person) ?? (await neighbours.person(person));
+    tokens.set(person, token);
+    return call(token, name, request, headers);
+  }
+
+  async function ordered(): Promise<string> {
+    const { body, reason } = await as('mei', 'OrderTicket', order, fresh());
+    if (reason !== '') throw new Error(reason);
+    return body.id;
+  }
+
+  const registered = await as('wu', 'RegisterCategory', { path: category.split('.'), externalCode: 'YL-01' });
+  if (registered.status !== 200) throw new Error(registered.reason);
+
   return {
-    world,
-    now,
     events,
-    service,
+    as,
+    /** The id of a ticket that Mei has ordered. */
+    ordered,
+    /** The id of a ticket that Wang has dispatched to the parks and Li has accepted. */
+    async inProgress(): Promise<string> {
+      const id = await ordered();
+      await as('wang', 'DispatchTicket', { id, ...toParks });
+      const { reason } = await as('li', 'AcceptTicket', { id });
+      if (reason !== '') throw new Error(reason);
+      return id;
+    },
     /** Lets the clock jump to an instant, for example `2026-11-25T10:00:00+08:00`. */
     setClock(instant: string) {
       ahead = Date.parse(instant) - Date.now();
-    },
-    async as(person: string, name: string, request: object, headers?: Headers): Promise<Answer> {
-      const token = tokens.get(person) ?? (await neighbours.person(person));
-      tokens.set(person, token);
-      return call(token, name, request, headers);
     },
     async asClient(scope: string, name: string, request: object, headers?: Headers): Promise<Answer> {
       return call(await neighbours.client('hotline', scope, '4599'), name, request, headers);

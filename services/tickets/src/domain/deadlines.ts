@@ -5,7 +5,7 @@ import { afterWorkingTime, type WorkingCalendar, workingTimeBetween } from './ca
 export type Urgency = 'ordinary' | 'urgent';
 
 /** The limits of each urgency: a dispatch is accepted within working hours, the matter resolved within working days. */
-export const limits: { readonly [U in Urgency]: { readonly acceptHours: number; readonly resolveDays: number } } = {
+const limits: { readonly [U in Urgency]: { readonly acceptHours: number; readonly resolveDays: number } } = {
   urgent: { acceptHours: 2, resolveDays: 1 },
   ordinary: { acceptHours: 8, resolveDays: 5 },
 };

@@ -5,7 +5,6 @@ import { ticketDecider } from './decision.ts';
 import { nextDue } from './passing-time.ts';
 import type { Ordering, TicketCommand, TicketEvent } from './ticket.ts';
 
-/** An instant by the clock on a wall in China. */
 const china = (clock: string) => new Date(`${clock}:00.000+08:00`).toISOString();
 const tuesday = china('2026-11-24T10:00');
 const later = china('2026-11-24T11:00');
@@ -59,31 +58,27 @@ const suspended: TicketEvent = {
 };
 const ticket = (...past: TicketEvent[]) => given(ticketDecider, ordered, ...past);
 const passTime = (at: string): TicketCommand => ({ type: 'pass-time', at });
+const types = (events: readonly TicketEvent[]) => events.map(({ type }) => type);
 
 describe('ordering 点单', () => {
-  it('an order waits at the community with everything that was said', () => {
-    given(ticketDecider)
-      .when({ type: 'order', at: tuesday, ...order })
-      .thenEvents(ordered);
-  });
+  const nothing = given(ticketDecider);
+
+  it('an order waits at the community with everything that was said', () =>
+    nothing.when({ type: 'order', at: tuesday, ...order }).thenEvents(ordered));
 
   it('an order for a place that does not exist is refused', () => {
-    const { territories: _, ...nowhere } = order;
-    given(ticketDecider)
-      .when({ type: 'order', at: tuesday, ...nowhere })
-      .thenRefused('unknown-territory');
+    const { territories: _, ...rest } = order;
+    nothing.when({ type: 'order', at: tuesday, ...rest }).thenRefused('unknown-territory');
   });
 
   it('an order of a category that does not exist is refused', () => {
-    const { branches: _, ...nothing } = order;
-    given(ticketDecider)
-      .when({ type: 'order', at: tuesday, ...nothing })
-      .thenRefused('unknown-category');
+    const { branches: _, ...rest } = order;
+    nothing.when({ type: 'order', at: tuesday, ...rest }).thenRefused('unknown-category');
   });
 
   it('a past order keeps its date and runs no clock', () => {
     const orderedAt = china('2015-03-01T09:00');
-    const outcome = given(ticketDecider).when({ type: 'import', at: tuesday, orderedAt, ...order });
+    const outcome = nothing.when({ type: 'import', at: tuesday, orderedAt, ...order });
     outcome.thenEvents({ type: 'imported', data: { at: tuesday, orderedAt, ...order } });
     const state = outcome.state();
     expect(state && nextDue(state)).toBeUndefined();
@@ -91,24 +86,20 @@ describe('ordering 点单', () => {
   });
 
   it('a past order cannot have been ordered tomorrow', () => {
-    given(ticketDecider)
-      .when({ type: 'import', at: tuesday, orderedAt: later, ...order })
-      .thenRefused('in-the-future');
+    nothing.when({ type: 'import', at: tuesday, orderedAt: later, ...order }).thenRefused('in-the-future');
   });
 
-  it('nothing can be done to what was never ordered', () => {
-    given(ticketDecider).when({ type: 'accept', by: 'li', at: tuesday, calendar }).thenRefused('not-found');
-  });
+  it('nothing can be done to what was never ordered', () =>
+    nothing.when({ type: 'accept', by: 'li', at: tuesday, calendar }).thenRefused('not-found'));
 });
 
 describe('dispatching 派单', () => {
   const dispatch = { type: 'dispatch', by: 'wang', at: tuesday, calendar } as const;
 
-  it('a unit is asked and has eight working hours to accept', () => {
+  it('a unit is asked and has eight working hours to accept', () =>
     ticket()
       .when({ ...dispatch, handler: 'unit:parks', whereabouts: '459901' })
-      .thenEvents(dispatched);
-  });
+      .thenEvents(dispatched));
 
   it('an urgent one has two', () => {
     given(ticketDecider, { type: 'ordered', data: { at: tuesday, ...order, urgency: 'urgent' } })
@@ -167,19 +158,17 @@ describe('dispatching 派单', () => {
       .thenRefused('beyond-the-calendar');
   });
 
-  it('only what waits can be dispatched', () => {
+  it('only what waits can be dispatched', () =>
     ticket(dispatched)
       .when({ ...dispatch, handler: 'unit:parks', whereabouts: '459901' })
-      .thenRefused('not-in-this-state');
-  });
+      .thenRefused('not-in-this-state'));
 });
 
 describe('accepting 接单', () => {
   const accept = { type: 'accept', by: 'li', at: tuesday, calendar } as const;
 
-  it('whoever accepts for a unit starts the clock of the solution', () => {
-    ticket(dispatched).when(accept).thenEvents(accepted);
-  });
+  it('whoever accepts for a unit starts the clock of the solution', () =>
+    ticket(dispatched).when(accept).thenEvents(accepted));
 
   it('the member who takes an open call becomes the handler', () => {
     const data = {
@@ -224,11 +213,10 @@ describe('accepting 接单', () => {
       .thenEvents({ type: 'acceptance-lapsed', data: { at, ...toUnit } });
   });
 
-  it('nobody accepts after the deadline, even if no sweep has come by', () => {
+  it('nobody accepts after the deadline, even if no sweep has come by', () =>
     ticket(dispatched)
       .when({ ...accept, at: china('2026-11-25T10:00') })
-      .thenRefused('not-in-this-state');
-  });
+      .thenRefused('not-in-this-state'));
 });
 
 describe('working', () => {
@@ -254,7 +242,7 @@ describe('working', () => {
   it('who resolves late is overdue, even if no sweep has come by', () => {
     const at = china('2026-12-02T10:00');
     const events = ticket(dispatched, accepted).when({ type: 'resolve', by: 'li', at, resolution: 'r' }).events();
-    expect(events.map(({ type }) => type)).toEqual(['deadline-passed', 'resolved']);
+    expect(types(events)).toEqual(['deadline-passed', 'resolved']);
   });
 
   it('a pause stops the clock; what was left goes on after it', () => {
@@ -290,7 +278,7 @@ describe('working', () => {
     const events = ticket(dispatched, accepted, suspended)
       .when(passTime(china('2026-12-17T09:00')))
       .events();
-    expect(events.map(({ type }) => type)).toEqual(['resumed', 'deadline-passed']);
+    expect(types(events)).toEqual(['resumed', 'deadline-passed']);
   });
 
   it('a deadline that has passed stays passed over a pause', () => {
@@ -304,7 +292,7 @@ describe('working', () => {
       until,
       calendar,
     });
-    expect(outcome.events().map(({ type }) => type)).toEqual(['deadline-passed', 'suspended']);
+    expect(types(outcome.events())).toEqual(['deadline-passed', 'suspended']);
     ticket(dispatched, accepted, ...outcome.events())
       .when(passTime(until))
       .thenEvents({
@@ -353,7 +341,7 @@ describe('rating 评单', () => {
       ...rate,
       satisfaction: 1,
     });
-    expect(outcome.events().map(({ type }) => type)).toEqual(['rated']);
+    expect(types(outcome.events())).toEqual(['rated']);
     expect(outcome.state()).toMatchObject({ followUpDue: true, rating: 1, standing: { status: 'rated' } });
   });
 

@@ -1,209 +1,29 @@
 import { eventually } from '@bandeng/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, building, category, community, elsewhere, grid, startTown } from './town.ts';
+import {
+  type Answer,
+  building,
+  category,
+  community,
+  dispatchTo,
+  elsewhere,
+  fresh,
+  grid,
+  order,
+  startTown,
+  toParks,
+  tuesday,
+} from './town.ts';
+
+/** Who may see and do what, what is refused, past orders, lists and categories, over gRPC, on real parts. */
 
 let town: Awaited<ReturnType<typeof startTown>>;
-const tuesday = '2026-11-24T10:00:00+08:00';
-const order = { text: '小区大门口的路灯坏了三天', territory: building, category, place: '东门', displayName: '梅阿姨' };
-let keys = 0;
-const fresh = () => ({ key: `an-idempotency-key-${++keys}` });
 
 beforeAll(async () => {
   town = await startTown();
-  const registered = await town.as('wu', 'RegisterCategory', { path: category.split('.'), externalCode: 'YL-01' });
-  expect(registered).toMatchObject({ status: 200, body: { id: category, externalCode: 'YL-01' } });
 });
 beforeEach(() => town.setClock(tuesday));
 afterAll(async () => town?.stop());
-
-async function ordered(extra: object = {}): Promise<{ id: string; code: string }> {
-  const { body, reason } = await town.as('mei', 'OrderTicket', { ...order, ...extra }, fresh());
-  expect(reason).toBe('');
-  return { id: body.id, code: body.followCode };
-}
-
-const dispatchTo = (choice: { $case: string; value: string }) => ({ handler: { handler: choice } });
-const toParks = dispatchTo({ $case: 'unit', value: 'parks' });
-const openCall = dispatchTo({ $case: 'openCall', value: community });
-
-async function inProgress(): Promise<{ id: string; code: string }> {
-  const ticket = await ordered();
-  expect((await town.as('wang', 'DispatchTicket', { id: ticket.id, ...toParks })).status).toBe(200);
-  expect((await town.as('li', 'AcceptTicket', { id: ticket.id })).status).toBe(200);
-  return ticket;
-}
-
-describe('from order to rating', () => {
-  it('everybody does their part, and another system hears of it', async () => {
-    const { body: first } = await town.as('mei', 'OrderTicket', order, fresh());
-    const { id } = first;
-    expect(first).toMatchObject({
-      status: 'ORDERED',
-      version: 1,
-      text: order.text,
-      displayName: '梅阿姨',
-      orderer: 'mei',
-      source: 'RESIDENT',
-      urgency: 'ORDINARY',
-      allowedActions: ['WITHDRAW'],
-    });
-    expect(first.number).toMatch(/^459902-20261124-\d{6}$/);
-    expect(first.followCode).toMatch(/^[0-9A-Z]{12}$/);
-
-    const atDesk = await town.as('wang', 'GetTicket', { id });
-    expect(atDesk.body).toMatchObject({ orderer: 'mei', displayName: '梅阿姨' });
-    expect(atDesk.body.followCode ?? '').toBe('');
-    expect(atDesk.body.allowedActions.toSorted()).toEqual(['DISPATCH', 'NOTE', 'REJECT']);
-
-    const dispatched = await town.as('wang', 'DispatchTicket', { id, ...toParks, note: '请今天看一下' });
-    expect(dispatched.body).toMatchObject({ status: 'DISPATCHED', handler: { unit: 'parks' }, version: 2 });
-    expect(dispatched.body.deadlines.acceptBy).toMatch(/^2026-11-25T02:00/);
-
-    const accepted = await town.as('li', 'AcceptTicket', { id });
-    expect(accepted.body).toMatchObject({ status: 'IN_PROGRESS', acceptor: 'li' });
-    expect(accepted.body.allowedActions.toSorted()).toEqual(['NOTE', 'RESOLVE', 'SUSPEND']);
-    await town.as('li', 'NoteTicket', { id, text: '灯泡已订', audience: 'RESIDENT' });
-    await town.as('li', 'NoteTicket', { id, text: '仓库没货了', audience: 'INTERNAL' });
-    await town.as('li', 'ResolveTicket', { id, resolution: '换了新灯' });
-    const rated = await town.as('mei', 'RateTicket', { id, satisfaction: 'VERY_SATISFIED', remark: '谢谢' });
-    expect(rated.body).toMatchObject({
-      status: 'RATED',
-      rating: 'VERY_SATISFIED',
-      ratingRemark: '谢谢',
-      resolution: '换了新灯',
-    });
-    expect(rated.body.allowedActions ?? []).toEqual([]);
-
-    const staff = await town.as('wang', 'GetTicketTimeline', { id });
-    expect(staff.body.entries.map(({ event }: { event: string }) => event)).toEqual([
-      'ordered',
-      'dispatched',
-      'accepted',
-      'noted-for-resident',
-      'noted-internally',
-      'resolved',
-      'rated',
-    ]);
-    expect(staff.body.entries[1]).toMatchObject({
-      person: 'wang',
-      name: 'name of wang',
-      posting: 'posting-0',
-      text: '请今天看一下',
-    });
-    const resident = await town.as('mei', 'GetTicketTimeline', { id });
-    expect(resident.body.entries).toHaveLength(6);
-    expect(JSON.stringify(resident.body)).not.toMatch(/wang|li"|仓库|请今天/);
-
-    const story = ['ordered', 'dispatched', 'accepted', 'noted', 'resolved', 'rated'].map((word) => `ticket-${word}`);
-    await eventually(() => expect(town.told(id)).toEqual(story), { within: 10_000 });
-    const mine = town.events.filter(({ subject }) => subject === id);
-    expect(JSON.stringify(mine)).not.toMatch(/路灯|灯泡|新灯|梅阿姨|谢谢|东门/);
-    expect(mine[1]).toMatchObject({
-      territory: building,
-      data: { dispatcher: 'wang', orderer: 'mei', handler: { unit: 'parks' } },
-    });
-  });
-
-  it('a bad rating opens it again, with a call to make; the second ends it', async () => {
-    const { id } = await inProgress();
-    await town.as('li', 'ResolveTicket', { id, resolution: '看过了' });
-    const again = await town.as('mei', 'RateTicket', { id, satisfaction: 'DISSATISFIED' });
-    expect(again.body).toMatchObject({ status: 'IN_PROGRESS', reopened: 1, followUpDue: true, rating: 'DISSATISFIED' });
-    await town.as('li', 'ResolveTicket', { id, resolution: '真的换了' });
-    const end = await town.as('mei', 'RateTicket', { id, satisfaction: 'VERY_DISSATISFIED' });
-    expect(end.body).toMatchObject({ status: 'RATED', reopened: 1, followUpDue: true });
-  });
-
-  it('a handler who declines still gets an answer, and hears later that it is too late', async () => {
-    const { id } = await ordered();
-    await town.as('wang', 'DispatchTicket', { id, ...toParks });
-    const declined = await town.as('li', 'DeclineTicket', { id, reason: '归供电局' });
-    expect(declined.body).toMatchObject({ status: 'ORDERED', reason: '归供电局' });
-    expect(await town.as('li', 'AcceptTicket', { id })).toMatchObject({ status: 409, reason: 'not-in-this-state' });
-    expect(await town.as('li', 'GetTicket', { id })).toMatchObject({ status: 404 });
-    expect((await town.as('mei', 'GetTicket', { id })).body.reason ?? '').toBe('');
-  });
-
-  it('a pause with a date, and back before it', async () => {
-    const { id } = await inProgress();
-    const until = new Date('2026-11-30T10:00:00+08:00');
-    const paused = await town.as('li', 'SuspendTicket', { id, reason: '等配件', until });
-    expect(paused.body).toMatchObject({
-      status: 'SUSPENDED',
-      reason: '等配件',
-      deadlines: { suspendedUntil: until.toISOString() },
-    });
-    expect(await town.as('li', 'SuspendTicket', { id, reason: '再等', until })).toMatchObject({ status: 409 });
-    expect((await town.as('li', 'ResumeTicket', { id })).body).toMatchObject({ status: 'IN_PROGRESS' });
-    const past = new Date('2026-11-01T10:00:00+08:00');
-    const refused = await town.as('li', 'SuspendTicket', { id, reason: '等', until: past });
-    expect(refused).toMatchObject({ status: 422, reason: 'not-in-the-future', fields: ['until'] });
-  });
-});
-
-describe('several at once', () => {
-  it('fifty equal orders are one ticket', async () => {
-    const key = fresh();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => town.as('mei', 'OrderTicket', order, key)));
-    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
-    expect(new Set(answers.map(({ body }) => body.followCode)).size).toBe(1);
-    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
-    const other = await town.as('mei', 'OrderTicket', { ...order, text: '别的事' }, key);
-    expect(other).toMatchObject({ status: 422, reason: 'key-reused' });
-  });
-
-  it('of two members who take an open call at once exactly one gets it, the other hears so', async () => {
-    for (let round = 0; round < 10; round++) {
-      const { id } = await ordered();
-      await town.as('wang', 'DispatchTicket', { id, ...openCall });
-      const answers: Answer[] = await Promise.all(
-        ['zhao', 'qian'].map((person) => town.as(person, 'AcceptTicket', { id })),
-      );
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
-      expect(answers.find(({ status }) => status === 409)?.reason).toBe('not-in-this-state');
-      const { body } = await town.as('wang', 'GetTicket', { id });
-      expect(['zhao', 'qian']).toContain(body.handler.person);
-      expect(body.acceptor).toBe(body.handler.person);
-    }
-  });
-});
-
-describe('what time does', () => {
-  it('acceptance lapses, a deadline passes, a pause ends, what is resolved closes', async () => {
-    const lapsing = await ordered();
-    await town.as('wang', 'DispatchTicket', { id: lapsing.id, ...toParks });
-    const late = await inProgress();
-    const paused = await inProgress();
-    const until = new Date('2026-11-26T10:00:00+08:00');
-    await town.as('li', 'SuspendTicket', { id: paused.id, reason: '等配件', until });
-    const done = await inProgress();
-    await town.as('li', 'ResolveTicket', { id: done.id, resolution: '好了' });
-
-    town.setClock('2026-11-25T10:00:10+08:00');
-    await eventually(() => expect(town.told(lapsing.id).at(-1)).toBe('ticket-acceptance-lapsed'), { within: 10_000 });
-    expect((await town.as('wang', 'GetTicket', { id: lapsing.id })).body).toMatchObject({ status: 'ORDERED' });
-
-    town.setClock('2026-12-02T10:00:00+08:00');
-    await eventually(
-      () => {
-        expect(town.told(late.id).at(-1)).toBe('ticket-deadline-passed');
-        expect(town.told(paused.id)).toContain('ticket-resumed');
-        expect(town.told(done.id).at(-1)).toBe('ticket-closed');
-      },
-      { within: 10_000 },
-    );
-    expect((await town.as('wang', 'GetTicket', { id: late.id })).body).toMatchObject({
-      overdue: true,
-      status: 'IN_PROGRESS',
-    });
-    expect(await town.as('mei', 'RateTicket', { id: done.id, satisfaction: 'SATISFIED' })).toMatchObject({
-      status: 409,
-    });
-    const { body } = await town.as('wang', 'GetTicketTimeline', { id: lapsing.id });
-    expect(body.entries.at(-1)).toMatchObject({ event: 'acceptance-lapsed' });
-    expect(body.entries.at(-1).person ?? '').toBe('');
-  });
-});
 
 describe('without an account', () => {
   it('a guest orders, follows by the code, and rates with it', async () => {
@@ -242,7 +62,7 @@ describe('without an account', () => {
 
 describe('who may see and do what', () => {
   it('to others a ticket is not there', async () => {
-    const { id } = await ordered();
+    const id = await town.ordered();
     for (const person of ['stranger', 'other-dispatcher', 'li', 'zhao']) {
       expect(await town.as(person, 'GetTicket', { id })).toMatchObject({ status: 404, reason: 'not-found' });
       expect(await town.as(person, 'DispatchTicket', { id, ...toParks })).toMatchObject({
@@ -254,7 +74,7 @@ describe('who may see and do what', () => {
   });
 
   it('who sees it may still not do it', async () => {
-    const { id } = await ordered();
+    const id = await town.ordered();
     expect(await town.as('sun', 'DispatchTicket', { id, ...toParks })).toMatchObject({
       status: 403,
       reason: 'not-permitted',
@@ -267,7 +87,7 @@ describe('who may see and do what', () => {
   });
 
   it('an auditor reads everything but personal data', async () => {
-    const { id } = await inProgress();
+    const id = await town.inProgress();
     const { body } = await town.as('zhou', 'GetTicket', { id });
     expect([body.orderer ?? '', body.acceptor ?? '', body.displayName ?? '']).toEqual(['', '', '']);
     const { body: line } = await town.as('zhou', 'GetTicketTimeline', { id });
@@ -275,7 +95,7 @@ describe('who may see and do what', () => {
   });
 
   it('who could act in two capacities names one', async () => {
-    const { id } = await ordered();
+    const id = await town.ordered();
     const unsaid = await town.as('twice', 'DispatchTicket', { id, ...toParks });
     expect(unsaid).toMatchObject({ status: 400, reason: 'capacity-needed' });
     const said = await town.as('twice', 'DispatchTicket', { id, ...toParks }, { actingAs: 'posting-10' });
@@ -312,7 +132,7 @@ describe('bad input', () => {
       status: 400,
       fields: ['text'],
     });
-    const { id } = await ordered();
+    const id = await town.ordered();
     const cases = [
       [{ $case: 'unit', value: 'none' }, 'unknown-unit'],
       [{ $case: 'unit', value: 'far' }, 'outside-this-territory'],
@@ -337,7 +157,7 @@ describe('bad input', () => {
   });
 
   it('a stale version changes nothing', async () => {
-    const { id } = await ordered();
+    const id = await town.ordered();
     const stale = await town.as('wang', 'DispatchTicket', { id, ...toParks }, { ifMatch: '"7"' });
     expect(stale).toMatchObject({ status: 412, reason: 'stale-version' });
     expect((await town.as('wang', 'DispatchTicket', { id, ...toParks }, { ifMatch: '"1"' })).status).toBe(200);
@@ -379,7 +199,7 @@ describe('lists', () => {
 
   it('show what one may see, page by page', async () => {
     town.setClock('2026-11-24T17:00:00+08:00');
-    const mine = [await ordered(), await ordered(), await ordered()].map(({ id }) => id);
+    const mine = [await town.ordered(), await town.ordered(), await town.ordered()];
     const first = await town.as('mei', 'ListTickets', { pageSize: 2 });
     expect(ids(first)).toEqual([mine[2], mine[1]]);
     expect(first.body.tickets[0].allowedActions).toEqual(['WITHDRAW']);
@@ -393,7 +213,7 @@ describe('lists', () => {
 
   it('are narrowed by territory or handler, status and category, and by nothing else', async () => {
     town.setClock('2026-11-24T17:30:00+08:00');
-    const { id } = await inProgress();
+    const id = await town.inProgress();
     const inTerritory = { territory: community, status: 'IN_PROGRESS', category: '城乡建设' };
     expect(ids(await town.as('wang', 'ListTickets', inTerritory))).toContain(id);
     expect(ids(await town.as('zheng', 'ListTickets', { territory: building }))).toContain(id);
