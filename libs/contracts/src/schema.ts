@@ -120,7 +120,8 @@ class SchemaMaker {
     // In memory a string, list or enum is always there, and its emptiness is judged by its own schema.
     const alwaysThere = field.fieldKind !== 'message' && field.oneof === undefined && !isOptional(field);
     if (rules && this.#rules(field).required) return this.#json || !alwaysThere;
-    return this.#json && sent === true && alwaysThere;
+    // An empty map is left out by ts-proto.
+    return this.#json && sent === true && alwaysThere && field.fieldKind !== 'map';
   }
 
   #value(field: DescField, rules: FieldRules): JsonSchema {
