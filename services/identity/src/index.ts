@@ -1,2 +1,0 @@
-export { identity } from './main.ts';
-export { seedIdentity } from './seed.ts';
