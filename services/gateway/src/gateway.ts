@@ -5,7 +5,6 @@ import type { Bus } from '@bandeng/events';
 import type { RawClient, Verifier } from '@bandeng/rpc';
 import { currentTraceparent, type Logger } from '@bandeng/telemetry';
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import underPressure from '@fastify/under-pressure';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { readBody } from './body.ts';
@@ -17,6 +16,7 @@ import { probe, readiness } from './health.ts';
 import { openInbox } from './inbox.ts';
 import { type Limiter, openLimiter, type Strictness } from './limits.ts';
 import { ProblemError, problem, problemOfFastify } from './problems.ts';
+import { protection } from './protection.ts';
 import { passThrough } from './proxy.ts';
 import { answerProblem } from './replies.ts';
 import { type Place, placesOf, routesOf } from './routes.ts';
@@ -26,6 +26,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answered also under pressure and while closing. */
     probe?: boolean;
+    /** Says itself how its pages are protected. */
+    pages?: boolean;
   }
 }
 
@@ -52,7 +54,6 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
   const app = newServer(configuration);
   app.setErrorHandler<FastifyError>((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler((request, reply) => answerProblem(request, reply, problem('not-found')));
-  await app.register(helmet, helmetOptions);
   if (configuration.origins.length > 0) await app.register(cors, corsOptions(configuration.origins));
   const limiter = configuration.limits && (await openLimiter(app, configuration.limits));
   app.addHook(
@@ -80,6 +81,7 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
   const ready = readiness(services, bus);
   probe(app, ready, () => phase !== 'open');
   app.get('/', (_request, reply) => reply.redirect('/docs/', 302));
+  app.get('/favicon.ico', (_request, reply) => reply.code(204).header('cache-control', 'public, max-age=86400').send());
   await describe(app, openapiDocument(configuration.openapiFile, configuration.publicUrl));
   await passThrough(app, '/oidc', configuration.identityWeb, 30_000);
   refuseOtherMethods(app, [...placesOf(routes), ...ownPlaces]);
@@ -163,7 +165,9 @@ function traceOf(given: string | string[] | undefined): string {
 function door(phase: () => 'open' | 'draining' | 'closing', limiter: Limiter | undefined) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     if (phase() !== 'open') reply.header('connection', 'close');
-    if (request.routeOptions.config.probe) return undefined;
+    const { probe, pages } = request.routeOptions.config;
+    if (!pages) reply.headers(protection);
+    if (probe) return undefined;
     if (phase() === 'closing') return answerProblem(request, reply, problem('closing', { retryAfterSeconds: 1 }));
     const refused = await limiter?.(request);
     return refused === undefined ? undefined : answerProblem(request, reply, refused);
@@ -221,15 +225,6 @@ function logAnswer(log: Logger, request: FastifyRequest, reply: FastifyReply): v
   const about = { method: request.method, route: request.routeOptions.url, status: statusCode, trace: request.id };
   log[level]({ ...about, ms: Math.round(reply.elapsedTime) }, 'answered');
 }
-
-/** For an API: nothing it answers is a page. `/docs/` and `/oidc/` say their own policy. */
-const helmetOptions = {
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-  },
-  crossOriginResourcePolicy: { policy: 'cross-origin' },
-} as const;
 
 function corsOptions(origins: readonly string[]) {
   return {

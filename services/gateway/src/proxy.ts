@@ -39,7 +39,7 @@ export async function passThrough(
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    scope.all(`${prefix}/*`, { helmet: false, exposeHeadRoute: false }, async (request, reply) => {
+    scope.all(`${prefix}/*`, { config: { pages: true }, exposeHeadRoute: false }, async (request, reply) => {
       const answer = await ask(request, to, timeoutMs);
       reply.code(answer.statusCode ?? 502);
       for (const [name, value] of Object.entries(passed(answer.headers))) reply.header(name, value);
