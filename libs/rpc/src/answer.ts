@@ -1,7 +1,7 @@
 import { isRefused } from '@bandeng/decider';
 import type { Logger } from '@bandeng/telemetry';
 import { Metadata, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
-import { type Caller, type Headers, headerProblems, IncomingCall, readHeaders, replayedTrailer } from './call.ts';
+import { type Caller, type Headers, headerProblems, IncomingCall, readHeaders, replayedHeader } from './call.ts';
 import type { Implemented } from './implementation.ts';
 import { type Failure, failures, RpcFailure, refusalFailure, serviceError } from './problems.ts';
 import { validator } from './rules.ts';
@@ -74,8 +74,10 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
       answered = true;
       clearTimeout(late);
       if ('problem' in result) callback(serviceError(result));
-      else if (result.replayed) callback(null, result.bytes, replayedMetadata());
-      else callback(null, result.bytes);
+      else {
+        if (result.replayed) grpc.sendMetadata(replayedMetadata());
+        callback(null, result.bytes);
+      }
       observe?.(fullName, 'problem' in result ? result.problem.reason : 'OK', (performance.now() - started) / 1_000);
     };
     const { deadline, late } = deadlineOf(grpc, () => {
@@ -107,7 +109,7 @@ function deadlineOf(grpc: ServerUnaryCall<Buffer, Buffer>, onLate: () => void) {
 
 function replayedMetadata(): Metadata {
   const metadata = new Metadata();
-  metadata.set(replayedTrailer, 'true');
+  metadata.set(replayedHeader, 'true');
   return metadata;
 }
 

@@ -66,8 +66,11 @@ export const headerNames = {
   acceptLanguage: 'accept-language',
 } as const satisfies Record<keyof Headers, string>;
 
-/** Trailer by which a server says that an answer is a repeated one. */
-export const replayedTrailer = 'idempotency-replayed';
+/**
+ * Header (initial metadata) by which a server says that an answer is a repeated one. Not a trailer: the gRPC instrumentation
+ * of OpenTelemetry hands only error and value on, so trailers of a good answer are lost under it.
+ */
+export const replayedHeader = 'idempotency-replayed';
 
 /** Reads the headers that count from metadata. */
 export function readHeaders(metadata: Metadata): Headers {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Rpc, rpcs, type ServiceName } from '@bandeng/contracts';
 import { credentials, Client as GrpcClient, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { defaultBudget } from './answer.ts';
-import { type Call, type Headers, headerNames, headersOfCall, replayedTrailer } from './call.ts';
+import { type Call, type Headers, headerNames, headersOfCall, replayedHeader } from './call.ts';
 import type { DefinitionOf, RequestOf, ResponseOf } from './implementation.ts';
 import { failures, RpcFailure, receivedFailure } from './problems.ts';
 import { largestMessage } from './server.ts';
@@ -244,17 +244,18 @@ function sendOnce(
     );
     const cancel = () => call.cancel();
     signal?.addEventListener('abort', cancel, { once: true });
-    // The status comes after the answer and carries the trailers.
-    call.on('status', ({ metadata: trailers }) => {
+    let replayed = false;
+    call.on('metadata', (headers) => {
+      replayed = headers.get(replayedHeader)[0] === 'true';
+    });
+    // The status comes after the answer.
+    call.on('status', () => {
       signal?.removeEventListener('abort', cancel);
       if (outcome === undefined) reject(new RpcFailure(failures.internal(), false));
       else if ('error' in outcome) reject(receivedFailure(outcome.error));
       else {
         try {
-          resolve({
-            message: rpc.response.decode(outcome.bytes),
-            replayed: trailers.get(replayedTrailer)[0] === 'true',
-          });
+          resolve({ message: rpc.response.decode(outcome.bytes), replayed });
         } catch (error) {
           reject(error);
         }
