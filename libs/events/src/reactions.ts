@@ -130,7 +130,8 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
           inHand: concurrency * 4,
           floor: await tenure.lease.read<Floor>(field),
           keep: async (floor) => {
-            await tenure.lease.write({ [field]: floor });
+            // The database decides: whoever stood still must not take the durable from its successor.
+            if (!(await tenure.lease.write({ [field]: floor }))) throw new Error('the lease is lost');
           },
         });
         if (durable === undefined) await woken.wait(LOOK_EVERY);
