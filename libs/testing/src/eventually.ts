@@ -1,6 +1,8 @@
 export interface EventuallyOptions {
   /** Milliseconds; 5,000 by default. */
   within?: number;
+  /** Longest pause between two checks in milliseconds; 100 by default. */
+  every?: number;
 }
 
 /**
@@ -9,8 +11,9 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(check: () => T | Promise<T>, options: EventuallyOptions = {}): Promise<T> {
   const within = options.within ?? 5_000;
+  const longest = options.every ?? 100;
   const giveUpAt = performance.now() + within;
-  for (let pause = 5; ; pause = Math.min(pause * 1.5, 100)) {
+  for (let pause = 5; ; pause = Math.min(pause * 1.5, longest)) {
     let last: unknown;
     try {
       const answer = await check();

@@ -21,7 +21,7 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-export const accounts: readonly string[] = Array.from({ length: 64 }, (_, index) => `t${index + 1}`);
+const accounts: readonly string[] = Array.from({ length: 64 }, (_, index) => `t${index + 1}`);
 
 /** Starts a pair whose data lies in the directory. */
 export async function startPair(directory: string): Promise<Pair> {

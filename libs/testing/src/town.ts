@@ -18,6 +18,23 @@ export interface Caller {
   readonly token: string | undefined;
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** Opens a stream of server-sent events; fails unless it is answered 200. */
+  listen(path: string, headers?: Record<string, string>): Promise<Listener>;
+}
+
+/** A stream of server-sent events that is being heard. */
+export interface Listener {
+  /** What has come so far, oldest first. */
+  readonly heard: readonly Heard[];
+  close(): Promise<void>;
+}
+
+/** One server-sent event. */
+export interface Heard {
+  readonly id: string;
+  readonly event: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever came
+  readonly data: any;
 }
 
 /** A small city that runs: all services in this process, on real servers, behind the gateway. */
@@ -102,5 +119,45 @@ function callerWith(address: string, token: string | undefined): Caller {
     token,
     get: (path, headers = {}) => call('GET', path, undefined, headers),
     post: (path, body = {}, headers = {}) => call('POST', path, body, headers),
+    async listen(path, headers = {}) {
+      const leave = new AbortController();
+      const answer = await fetch(address + path, {
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          accept: 'text/event-stream',
+          ...headers,
+        },
+        signal: leave.signal,
+      });
+      if (answer.status !== 200 || answer.body === null)
+        throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`);
+      const heard: Heard[] = [];
+      const listening = hear(answer.body, heard).catch(() => {}); // leaving ends it
+      return {
+        heard,
+        async close() {
+          leave.abort();
+          await listening;
+        },
+      };
+    },
   };
+}
+
+async function hear(stream: ReadableStream<Uint8Array>, heard: Heard[]): Promise<void> {
+  const text = new TextDecoder();
+  let rest = '';
+  for await (const chunk of stream) {
+    rest += text.decode(chunk, { stream: true });
+    for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n')) {
+      const lines = rest.slice(0, end).split('\n');
+      rest = rest.slice(end + 2);
+      const field = (name: string): string =>
+        lines
+          .filter((line) => line.startsWith(`${name}:`))
+          .map((line) => line.slice(name.length + 1).trimStart())
+          .join('\n');
+      if (field('data') !== '') heard.push({ id: field('id'), event: field('event'), data: JSON.parse(field('data')) });
+    }
+  }
 }
