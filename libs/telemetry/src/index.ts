@@ -1,2 +1,2 @@
 export { type Logger, openLogger } from './logger.ts';
-export { currentTraceparent, traced } from './traces.ts';
+export { currentTraceparent, nameRoute, traced } from './traces.ts';

@@ -8,6 +8,8 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { MongoDBInstrumentation } from '@opentelemetry/instrumentation-mongodb';
 import { startNodeSdk } from '@opentelemetry/sdk-node';
 
+const withoutFollowCode = (path: string): string => path.replace(/(\/follow\/)[^/:]+/i, '$1-');
+
 const forgetful = {
   onStart() {},
   onEnd() {},
@@ -27,8 +29,11 @@ if (process.env.OTEL_SDK_DISABLED !== 'true') {
   const sdk = startNodeSdk({
     ...(collector ? {} : { spanProcessors: [forgetful] }),
     instrumentations: [
-      // Follow codes stand in paths: no span may carry a path as it came.
-      new HttpInstrumentation({ redactedQueryParams: ['code', 'state', 'access_token', 'id_token_hint'] }),
+      new HttpInstrumentation({
+        redactedQueryParams: ['code', 'state', 'access_token', 'id_token_hint'],
+        // A follow code opens a ticket and stands in the path: no span may carry that path as it came.
+        startIncomingSpanHook: ({ url = '' }) => ({ 'url.path': withoutFollowCode(url.split('?', 1)[0] ?? '') }),
+      }),
       new GrpcInstrumentation(),
       new MongoDBInstrumentation({ enhancedDatabaseReporting: false }),
     ],

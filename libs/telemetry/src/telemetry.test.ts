@@ -53,3 +53,26 @@ test('without the SDK nothing is traced and nothing fails', () => {
   );
   expect(seen).toBe('undefined');
 });
+
+test('the span of a request says its route and never a follow code', () => {
+  const seen = run(`
+    import { createServer } from 'node:http';
+    import { trace } from '@opentelemetry/api';
+    import { nameRoute } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+    const server = createServer((request, response) => {
+      nameRoute('GET', '/v1/follow/:code');
+      const { name, attributes } = trace.getActiveSpan();
+      response.end(JSON.stringify({ name, attributes }));
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const sampled = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+    const address = 'http://127.0.0.1:' + server.address().port;
+    console.log(await (await fetch(address + '/v1/follow/ABCDEFGHJKMN:rate?x=1', { headers: sampled })).text());
+    process.exit(0);
+  `);
+  expect(seen).not.toContain('ABCDEFGHJKMN');
+  expect(JSON.parse(seen.trim().split('\n').at(-1) ?? '')).toMatchObject({
+    name: 'GET /v1/follow/:code',
+    attributes: { 'url.path': '/v1/follow/-:rate', 'http.route': '/v1/follow/:code' },
+  });
+});

@@ -18,6 +18,11 @@ export function currentTraceparent(): string | undefined {
   return `00-${current.traceId}-${current.spanId}-0${current.traceFlags & TraceFlags.SAMPLED}`;
 }
 
+/** Says in the span of the HTTP request being answered which route it found: `GET` and `/v1/tickets/:id`. */
+export function nameRoute(method: string, route: string): void {
+  trace.getSpan(context.active())?.updateName(`${method} ${route}`).setAttribute('http.route', route);
+}
+
 function spanContext(traceparent: string | undefined): SpanContext | undefined {
   const parts = /^00-([0-9a-f]{32})-([0-9a-f]{16})-0([01])$/.exec(traceparent ?? '');
   if (parts?.[1] === undefined || parts[2] === undefined) return undefined;

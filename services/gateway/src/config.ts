@@ -35,8 +35,8 @@ export function configure(environment: Environment): Configuration {
   const port = number('BANDENG_PORT', 8080, { least: 0, most: 65_535 });
   const run = textSetting(environment, 'BANDENG_RUN', '.bandeng/run');
   const limits = {
-    token: number('BANDENG_RATE_TOKEN', 1200),
-    address: number('BANDENG_RATE_ADDRESS', 6000),
+    token: number('BANDENG_RATE_TOKEN', 6000),
+    address: number('BANDENG_RATE_ADDRESS', 30_000),
     guestOrders: number('BANDENG_RATE_GUEST_ORDERS', 20),
     followCodes: number('BANDENG_RATE_FOLLOW_CODES', 20),
   };

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { rpcs } from '@bandeng/contracts';
 import type { Bus } from '@bandeng/events';
 import type { RawClient, Verifier } from '@bandeng/rpc';
-import { currentTraceparent, type Logger } from '@bandeng/telemetry';
+import { currentTraceparent, type Logger, nameRoute } from '@bandeng/telemetry';
 import cors from '@fastify/cors';
 import underPressure from '@fastify/under-pressure';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -165,7 +165,9 @@ function traceOf(given: string | string[] | undefined): string {
 function door(phase: () => 'open' | 'draining' | 'closing', limiter: Limiter | undefined) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     if (phase() !== 'open') reply.header('connection', 'close');
-    const { probe, pages } = request.routeOptions.config;
+    const { url = 'unknown', config } = request.routeOptions;
+    const { probe, pages } = config;
+    nameRoute(request.method, url);
     if (!pages) reply.headers(protection);
     if (probe) return undefined;
     if (phase() === 'closing') return answerProblem(request, reply, problem('closing', { retryAfterSeconds: 1 }));
