@@ -16,7 +16,7 @@ describe('the holder of a port', () => {
     expect(listeningSockets(table, 80)).toEqual([]);
   });
 
-  it.runIf(process.platform === 'linux')('is named with its process', async () => {
+  it('is named with its process', async () => {
     const port = await freePort();
     expect(await holderOf(port)).toBeUndefined();
     const server = createServer().listen(port, '127.0.0.1');

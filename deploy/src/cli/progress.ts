@@ -7,13 +7,20 @@ export interface Progress {
   end(): void;
 }
 
+/** As much of an output stream as is needed here. */
+export interface Screen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
 const EVERY_MS = 5_000;
 
 /**
  * On a terminal one line that changes; else plain lines: a new one when the words change, and every five seconds when
  * only the numbers do.
  */
-export function openProgress(stream: NodeJS.WriteStream = process.stderr, now: () => number = Date.now): Progress {
+export function openProgress(stream: Screen = process.stderr, now: () => number = Date.now): Progress {
   let last = '';
   let lastAt = 0;
   if (stream.isTTY) {

@@ -62,7 +62,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<Runni
 }
 
 /** The server's configuration; its streams limit themselves, so the server's own limits are far away. */
-export function configuration(port: number, store: string, accounts: readonly string[]): string {
+function configuration(port: number, store: string, accounts: readonly string[]): string {
   const lines = [
     `listen: "127.0.0.1:${port}"`,
     'jetstream {',

@@ -89,7 +89,7 @@ async function usableOnPath(name: PartName): Promise<string | undefined> {
 }
 
 /** `[major, minor]` as the executable's `--version` says. */
-export async function versionOf(executable: string): Promise<[number, number]> {
+async function versionOf(executable: string): Promise<[number, number]> {
   const { stdout } = await run(executable, ['--version'], { timeout: 20_000 });
   const match = /v?(\d+)\.(\d+)\.\d+/.exec(stdout);
   if (!match) throw new Error(`${executable} --version says no version: ${stdout.slice(0, 200)}`);

@@ -1,0 +1,36 @@
+import { rm } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
+import { Mendable } from '../embedded/fault.ts';
+import { emptyGiven } from '../given-servers.ts';
+import { layoutOf } from '../layout.ts';
+import { type Command, readArguments } from './command.ts';
+import { stopAll } from './down.ts';
+
+export const command: Command = {
+  usage: 'reset [--yes]',
+  async run(args) {
+    const { values } = readArguments(args, { yes: { type: 'boolean' } });
+    const { data, environment } = layoutOf(process.env);
+    const prefix = environment.BANDENG_DATABASE_PREFIX || 'bandeng';
+    const doomed = [`everything in ${data}, keys included`];
+    if (environment.MONGODB_URI) doomed.push(`the databases ${prefix}_* of MONGODB_URI`);
+    if (environment.NATS_URL) doomed.push('the streams EV_* of NATS_URL');
+    if (!values.yes && !(await confirmed(doomed.join('; ')))) {
+      console.log('nothing was deleted');
+      return 1;
+    }
+    if (await stopAll()) console.log('stopped');
+    await emptyGiven(environment, prefix);
+    await rm(data, { recursive: true, force: true, maxRetries: 3 });
+    console.log('all data is deleted');
+    return 0;
+  },
+};
+
+async function confirmed(doomed: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Mendable(`this deletes ${doomed}: say --yes, for nobody can be asked here`);
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question(`This deletes ${doomed}. Type yes to go on: `);
+  terminal.close();
+  return answer.trim().toLowerCase() === 'yes';
+}
