@@ -252,7 +252,7 @@ function sendOnce(
     call.on('status', () => {
       signal?.removeEventListener('abort', cancel);
       if (outcome === undefined) reject(new RpcFailure(failures.internal(), false));
-      else if ('error' in outcome) reject(receivedFailure(outcome.error));
+      else if ('error' in outcome) reject(receivedFailure(outcome.error, signal?.aborted === true));
       else {
         try {
           resolve({ message: rpc.response.decode(outcome.bytes), replayed });

@@ -145,11 +145,16 @@ export function serviceError({ code, problem }: Failure): Partial<ServiceError> 
   return { code, details: problem.reason, metadata };
 }
 
-/** What a failed call of grpc-js means. */
-export function receivedFailure(error: ServiceError): RpcFailure {
+/**
+ * What a failed call of grpc-js means.
+ *
+ * @param givenUp Whether we gave it up ourselves: else a cancelled call was cut off by a server that was ended.
+ */
+export function receivedFailure(error: ServiceError, givenUp: boolean): RpcFailure {
   const bytes = error.metadata?.get(problemTrailer)[0];
   if (bytes instanceof Buffer) return new RpcFailure({ code: error.code, problem: Problem.decode(bytes) });
-  return new RpcFailure(unexplained(error.code), false);
+  const cutOff = error.code === status.CANCELLED && !givenUp;
+  return new RpcFailure(unexplained(cutOff ? status.UNAVAILABLE : error.code), false);
 }
 
 function unexplained(code: status): Failure {

@@ -1,0 +1,99 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { expect, test } from 'vitest';
+import { type JsonWebKey, serviceTokens, verifier } from './tokens.ts';
+
+function pair(kid: string): { private: JsonWebKey; public: JsonWebKey } {
+  const { x, d } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  const open = { kty: 'OKP', crv: 'Ed25519', x: x ?? '', kid, alg: 'EdDSA' };
+  return { private: { ...open, d: d ?? '' }, public: open };
+}
+
+const start = Date.parse('2026-11-24T08:00:00Z');
+
+/** An issuer whose keys and clock are at hand. */
+function world() {
+  let now = start;
+  const keys = [pair('k1')];
+  let reads = 0;
+  const tickets = pair('tickets');
+  const verify = verifier({
+    issuer: 'https://issuer.example',
+    audience: 'bandeng',
+    keySet: async () => {
+      reads++;
+      return { keys: keys.map((key) => key.public) };
+    },
+    serviceKeys: { keys: [tickets.public] },
+    now: () => now,
+  });
+  const sign = (key: JsonWebKey, seconds = 600) =>
+    new SignJWT({})
+      .setProtectedHeader({ alg: 'EdDSA', kid: key.kid ?? '' })
+      .setIssuer('https://issuer.example')
+      .setAudience('bandeng')
+      .setSubject('p1')
+      .setExpirationTime(now / 1000 + seconds)
+      .sign(createPrivateKey({ key: { ...key }, format: 'jwk' }));
+  const pass = (seconds: number) => {
+    now += seconds * 1000;
+  };
+  return { verify, sign, keys, tickets, pass, reads: () => reads, now: () => now };
+}
+
+test('a token is remembered as long as it is valid, and no longer', async () => {
+  const { verify, sign, keys, pass } = world();
+  const token = await sign(keys[0]?.private ?? {});
+  expect(await verify(token)).toEqual({ kind: 'person', id: 'p1' });
+  keys.length = 0;
+  pass(599);
+  expect(await verify(token)).toEqual({ kind: 'person', id: 'p1' });
+  pass(10);
+  expect(await verify(token)).toHaveProperty('invalid');
+});
+
+test('a new key of the issuer is found at once, and made-up keys do not make us ask all the time', async () => {
+  const { verify, sign, keys, pass, reads } = world();
+  await verify(await sign(keys[0]?.private ?? {}));
+  pass(60);
+  const next = pair('k2');
+  keys.push(next);
+  expect(await verify(await sign(next.private))).toEqual({ kind: 'person', id: 'p1' });
+  expect(reads()).toBe(2);
+  for (let n = 0; n < 20; n++)
+    expect(await verify(await sign(pair(`fake-${n}`).private))).toEqual({ invalid: 'unknown key' });
+  expect(reads()).toBe(2);
+});
+
+test('a key that the issuer withdrew is forgotten within minutes', async () => {
+  const { verify, sign, keys, pass } = world();
+  const [old] = keys;
+  await verify(await sign(old?.private ?? {}));
+  keys.splice(0, 1, pair('k2'));
+  pass(301);
+  expect(await verify(await sign(old?.private ?? {}))).toEqual({ invalid: 'unknown key' });
+});
+
+test('a service signs for itself alone', async () => {
+  const { verify, tickets, now } = world();
+  const own = serviceTokens({ service: 'tickets', privateKey: tickets.private, now });
+  expect(await verify(await own())).toEqual({ kind: 'service', name: 'tickets' });
+  const other = await new SignJWT({})
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'tickets' })
+    .setIssuer('urn:bandeng:services')
+    .setAudience('bandeng')
+    .setSubject('service:identity')
+    .setExpirationTime(now() / 1000 + 60)
+    .sign(createPrivateKey({ key: { ...tickets.private }, format: 'jwk' }));
+  expect(await verify(other)).toEqual({ invalid: 'wrong sub' });
+});
+
+test('a service token is signed anew before it expires', async () => {
+  const { tickets, pass, now } = world();
+  const tokens = serviceTokens({ service: 'tickets', privateKey: tickets.private, now });
+  const first = await tokens();
+  pass(200);
+  expect(await tokens()).toBe(first);
+  pass(50);
+  expect(await tokens()).not.toBe(first);
+});
