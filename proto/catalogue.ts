@@ -1,5 +1,4 @@
-import type { DescFile } from '@bufbuild/protobuf';
-import type { Contracts, EventContract, RpcContract } from '../libs/contracts/src/descriptors.ts';
+import type { Contracts, DescFile, EventContract, RpcContract } from '../libs/contracts/src/descriptors.ts';
 
 /** Source of `libs/contracts/src/gen/catalogue.ts`: services, RPCs, events and actions, typed. */
 export function catalogueSource(contracts: Contracts): string {

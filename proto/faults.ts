@@ -1,5 +1,4 @@
-import type { DescField } from '@bufbuild/protobuf';
-import type { Contracts, Described, RpcContract } from '../libs/contracts/src/descriptors.ts';
+import type { Contracts, DescField, Described, RpcContract } from '../libs/contracts/src/descriptors.ts';
 
 /** What in the contracts is outside the subset that gateway, server and documents are made for; empty when all is well. */
 export function faultsOf(contracts: Contracts): string[] {

@@ -1,5 +1,4 @@
-import type { DescMessage } from '@bufbuild/protobuf';
-import type { Contracts, RpcContract } from '../libs/contracts/src/descriptors.ts';
+import type { Contracts, DescMessage, RpcContract } from '../libs/contracts/src/descriptors.ts';
 import { fieldSchemaOf, type JsonSchema, schemaOf } from '../libs/contracts/src/schema.ts';
 import { answerHeaders, components, problemAnswers, requestHeaders } from './openapi-parts.ts';
 import { feedOperation, inboxStreamOperation } from './openapi-streams.ts';

@@ -1,5 +1,4 @@
 import type { BinaryWriter } from '@bufbuild/protobuf/wire';
-import type { ChannelCredentials, Client, ClientOptions, ServiceDefinition } from '@grpc/grpc-js';
 import type { AccessRule, HttpBinding } from './descriptors.ts';
 
 /** Turns messages of one type into bytes and proto JSON and back. `fromJSON` is no validator. */
@@ -11,10 +10,10 @@ export interface Codec<Message = unknown> {
   fromPartial(object: object): Message;
 }
 
-/** A service of the contracts, for grpc-js. */
+/** A service of the contracts; its definition and client are those of grpc-js, typed in the generated catalogue. */
 export interface Service {
-  readonly definition: ServiceDefinition;
-  readonly client: new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>) => Client;
+  readonly definition: object;
+  readonly client: object;
   /** `bandeng.tickets.v1.TicketsService` */
   readonly fullName: string;
 }

@@ -19,6 +19,9 @@ import {
 } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
+/** Kinds of descriptors, for those who read contracts. */
+export type { DescField, DescFile, DescMessage };
+
 /** Who may call an RPC, as its access option says. */
 export interface AccessRule {
   readonly kind: 'public' | 'signed-in' | 'action' | 'internal';

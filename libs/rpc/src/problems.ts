@@ -47,10 +47,7 @@ export interface Failure {
 }
 
 /** A failure with everything but its reason, status and title left empty unless given. */
-export function failure(
-  code: status,
-  problem: Partial<Problem> & Pick<Problem, 'reason' | 'status' | 'title'>,
-): Failure {
+function failure(code: status, problem: Partial<Problem> & Pick<Problem, 'reason' | 'status' | 'title'>): Failure {
   return { code, problem: Problem.fromPartial(problem) };
 }
 

@@ -54,7 +54,7 @@ export function keyPair(kid: string): { private: JsonWebKey; public: JsonWebKey 
   return { private: { ...open, d }, public: open };
 }
 
-export const issuerKey = keyPair('issuer-1');
+const issuerKey = keyPair('issuer-1');
 const serviceKeys = {
   gateway: keyPair('gateway'),
   tickets: keyPair('tickets'),
