@@ -14,10 +14,13 @@ import { type CallHeaders, readHeaders } from './headers.ts';
 import { fault, invalid, problem } from './problems.ts';
 import { answerProblem } from './replies.ts';
 import type { EventStream, Streams } from './sse.ts';
+import { type Turnstile, turnstile } from './turnstile.ts';
 
 const posted = 'bandeng.notifications.notice-posted.v1';
 /** Notices that may wait for one client to be fetched. */
 const mostWaiting = 200;
+/** Notices fetched at the same time: one for all of a city is asked for by everybody who listens. */
+const mostAtOnce = 50;
 /** Tries to fetch a notice while notifications is away, a second apart. */
 const tries = 5;
 
@@ -42,6 +45,7 @@ export function openInbox(parts: {
   log: Logger;
 }): Inbox {
   const { bus, verify, streams } = parts;
+  const fetching = { ...parts, pass: turnstile(mostAtOnce) };
   const followers = new Set<Follower>();
   const catchingUp = new Set<() => void>();
   let heard = 0;
@@ -122,7 +126,7 @@ export function openInbox(parts: {
       const full = fullness(streams, `person:${caller.id}`);
       if (full !== undefined) return answerProblem(request, reply, full);
       const stream = streams.open(reply, `person:${caller.id}`, until);
-      const follower = followerOf(caller.id, headers, stream, parts);
+      const follower = followerOf(caller.id, headers, stream, fetching);
       follower.seen = heard;
       stream.onClose(() => followers.delete(follower));
       const after = request.headers['last-event-id'];
@@ -154,7 +158,7 @@ function followerOf(
   person: string,
   headers: CallHeaders,
   stream: EventStream,
-  { services, log }: { services: RawClient; log: Logger },
+  { services, log, pass }: { services: RawClient; log: Logger; pass: Turnstile },
 ): Follower {
   const waiting: LiveEvent[] = [];
   let working = false;
@@ -163,7 +167,8 @@ function followerOf(
   async function work(): Promise<void> {
     working = true;
     for (let event = waiting[0]; event !== undefined && !stream.closed; event = waiting[0]) {
-      const notice = await fetchNotice(services, event.event.subject, headers, stream);
+      const { subject } = event.event;
+      const notice = await pass(() => fetchNotice(services, subject, headers, stream));
       if (notice === 'ended') stream.end();
       else if (notice !== 'not-theirs') stream.send({ id: event.position, event: 'notice-posted', data: notice });
       rested = event.position;

@@ -13,15 +13,18 @@ export const gateway = defineService<Configuration>({
     const token = serviceTokens({ service: 'gateway', privateKey: keys.pair('gateway').private });
     const services = rawClient({ address: (service) => addressOf(service, environment), token });
     const { app, ready, stop } = await buildGateway({ ...foundation, services }, configuration);
-    const address = await app.listen({ host: configuration.host, port: configuration.port });
-    log.info({ address }, 'the gateway listens');
-    return {
-      ready,
-      async stop() {
-        await stop();
-        services.close();
-      },
+    const leave = async () => {
+      await stop();
+      services.close();
     };
+    try {
+      const address = await app.listen({ host: configuration.host, port: configuration.port });
+      log.info({ address }, 'the gateway listens');
+    } catch (fault) {
+      await leave();
+      throw fault;
+    }
+    return { ready, stop: leave };
   },
 });
 

@@ -120,6 +120,27 @@ describe('the gateway among faults', () => {
     expect(answer.json()).toMatchObject({ status: 504, type: 'urn:bandeng:problem:deadline-exceeded' });
   });
 
+  test('tells the service when the client has gone away', async () => {
+    const [begun, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const answers: Answers = {
+      GetCategory: (_request, call) => {
+        call.signal.addEventListener('abort', () => gone.resolve());
+        begun.resolve();
+        return new Promise(() => {});
+      },
+    };
+    await using stand = await openStand({ answers });
+    const url = await stand.gateway.app.listen({ port: 0, host: '127.0.0.1' });
+    const abort = new AbortController();
+    const asked = fetch(`${url}/v1/categories/x`, { signal: abort.signal });
+    await begun.promise;
+    const started = Date.now();
+    abort.abort();
+    await expect(asked).rejects.toThrow();
+    await gone.promise;
+    expect(Date.now() - started).toBeLessThan(3000);
+  });
+
   test('answers what is no HTTP with a problem', async () => {
     await using stand = await openStand();
     const address = new URL(await stand.gateway.app.listen({ port: 0, host: '127.0.0.1' }));

@@ -56,7 +56,7 @@ const verify: Verifier = async (token) => {
 };
 
 /** No NATS at all. */
-export const silentBus: Bus = {
+const silentBus: Bus = {
   connected: () => false,
   connection: () => undefined,
   close: async () => {},
