@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { rpcs } from '@bandeng/contracts';
 import { ListInboxRequest } from '@bandeng/contracts/notifications';
 import { refuse } from '@bandeng/decider';
@@ -289,7 +291,7 @@ test('an internal RPC needs the token of a service, and no person has one', asyn
     },
     {},
   );
-  const address = 'unix:/tmp/bandeng-internal-test.sock';
+  const address = `unix:${join(tmpdir(), `bandeng-internal-${process.pid}.sock`)}`;
   const server = await startServer({
     address,
     implementations: [identity],
