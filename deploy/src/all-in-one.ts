@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { type Environment, type RunningService, type Service, untilSignal } from '@bandeng/service';
 
 /** Every service, in the order of starting: the others learn who may do what from the first two. */
@@ -35,6 +36,7 @@ export async function startAll(environment: Environment): Promise<RunningService
 
 if (import.meta.main) {
   const running = await startAll(process.env);
+  flushCompileCache(); // also for a process that is killed later
   await untilSignal();
   setTimeout(() => process.exit(1), 20_000).unref();
   await running.stop();

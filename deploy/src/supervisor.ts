@@ -1,12 +1,12 @@
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { untilSignal } from '@bandeng/service';
 import { demoLogins } from './demo.ts';
 import { type Child, endOf, startChild } from './embedded/child.ts';
 import { Mendable, messageOf } from './embedded/fault.ts';
 import { startMongod } from './embedded/mongod.ts';
 import { startNatsServer } from './embedded/nats.ts';
+import { cacheDirectory } from './embedded/parts.ts';
 import { rememberedPort } from './embedded/ports.ts';
 import { type Kept, keep } from './kept.ts';
 import { type Layout, layoutOf } from './layout.ts';
@@ -76,7 +76,12 @@ export async function supervise(
 
   try {
     const addresses = await startServers(layout, book, (name, child, start) => watch(servers, name, child, start));
-    const environment = { ...layout.environment, ...addresses.variables };
+    const environment = {
+      // Compiled code is kept from start to start: a quarter of the time until everything is ready.
+      NODE_COMPILE_CACHE: join(cacheDirectory(), 'compiled'),
+      ...layout.environment,
+      ...addresses.variables,
+    };
     const tell = (message: string): void => void book.write({ message });
     // Before the services: a sweep would go by the clock of today where a story is still being told by its own.
     const logins = await demoLogins(layout, options.demo, environment, addresses.ready, tell, signal);
@@ -217,11 +222,18 @@ async function freshLog(layout: Layout, name: string): Promise<string> {
   return file;
 }
 
+function untilSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  });
+}
+
 if (import.meta.main) {
   const layout = layoutOf(process.env);
   const options: SupervisorOptions = JSON.parse(process.argv[2] ?? '{}');
   const log = (line: string): void => void process.stdout.write(`${new Date().toISOString()} ${line}\n`);
   const stopping = new AbortController();
+  // Not from @bandeng/service: this process stays small without the code of the services.
   const told = untilSignal().then((signal) => {
     log(`${signal}: stopping`);
     stopping.abort();

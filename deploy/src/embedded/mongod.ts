@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import { type Child, startChild, untilReady } from './child.ts';
 import { locate } from './parts.ts';
 import { portAnswers, rememberedPort } from './ports.ts';
@@ -67,6 +67,7 @@ export async function startMongod(options: MongodOptions): Promise<RunningMongod
 /** One step towards a writable primary: initiates the set when it is new, renames its member when the port changed. */
 async function takesWrites(port: number): Promise<boolean> {
   if (!(await portAnswers(port))) return false; // cheaper than a driver that waits for its server
+  const { MongoClient } = await import('mongodb'); // most who start a mongod live longer than they need the driver
   const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
     serverSelectionTimeoutMS: 1000,
   });

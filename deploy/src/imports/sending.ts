@@ -105,9 +105,5 @@ function faultOf(plan: Plan, { row }: Order, status: number, problem: Problem): 
   if (hopeless.has(reason)) throw new Mendable(`${said} (${reason})`);
   const field = fields[0];
   if (field) return { row, column: plan.columnOf(field.field), reason: field.message };
-  if (reason === 'unknown-category') return { row, column: plan.columnOf('category'), reason: said };
-  if (reason === 'source-id-reused' || reason === 'key-reused') {
-    return { row, column: plan.columnOf('sourceId'), reason: 'was imported before with other content' };
-  }
   return { row, column: '', reason: said };
 }
