@@ -76,3 +76,28 @@ test('the span of a request says its route and never a follow code', () => {
     attributes: { 'url.path': '/v1/follow/-:rate', 'http.route': '/v1/follow/:code' },
   });
 });
+
+test('a gRPC call and its handler are of one trace', () => {
+  const seen = run(`
+    import { Client, credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
+    import { currentTraceparent, traced } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+    const same = (bytes) => bytes;
+    const echo = { path: '/a.B/Echo', requestStream: false, responseStream: false, requestSerialize: same,
+      requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
+    const server = new Server();
+    server.addService({ echo }, { echo: (_call, answer) => answer(null, Buffer.from(currentTraceparent() ?? 'none')) });
+    const port = await new Promise((resolve) =>
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound)));
+    const client = new Client('127.0.0.1:' + port, credentials.createInsecure());
+    const [caller, handler] = await traced('work', {}, async () => [
+      currentTraceparent(),
+      await new Promise((resolve) =>
+        client.makeUnaryRequest('/a.B/Echo', same, same, Buffer.from(''), new Metadata(), (_error, told) => resolve(told))),
+    ]);
+    console.log(JSON.stringify({ caller: caller.slice(3, 35), handler: handler.toString().slice(3, 35) }));
+    process.exit(0);
+  `);
+  const { caller, handler }: { caller?: string; handler?: string } = JSON.parse(seen.trim().split('\n').at(-1) ?? '');
+  expect(caller).toMatch(/^[0-9a-f]{32}$/);
+  expect(handler).toBe(caller);
+});
