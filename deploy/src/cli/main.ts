@@ -7,6 +7,7 @@ const commands: Record<string, [help: string, load: () => Promise<{ command: Com
   status: ['says what runs and whether it is ready', () => import('./status.ts')],
   reset: ['deletes all data (asks first)', () => import('./reset.ts')],
   token: ['signs in as a demo login and prints its access token', () => import('./token.ts')],
+  demo: ['plays one order from the text to the rating', () => import('./demo.ts')],
   import: ['takes over categories or tickets from a CSV file', () => import('./import.ts')],
   bench: ['measures speed against the least that could do the same', () => import('./bench.ts')],
   test: ['runs all checks and tests', () => import('./test.ts')],
