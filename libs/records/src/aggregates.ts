@@ -123,7 +123,11 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
     const version = current?.stored.version ?? 0;
     const state = fold(definition.decider.evolve, events, current?.stored.state);
     if (state === undefined) throw new TypeError(`${definition.name}: events without a state`);
-    const entries = events.map((event, index) => entryOf(id, version + index + 1, context, event, index === 0));
+    // Silence cannot jump over entries that still have to go over the bus.
+    const silent = context.silent === true && (current === undefined || current.published === version);
+    const entries = events.map((event, index) =>
+      entryOf(id, version + index + 1, { ...context, silent }, event, index === 0),
+    );
     for (const word of Object.keys(words)) if (!wordId.test(word)) throw new TypeError(`'${word}' is no id of a text`);
     const content = contentOf(definition, state);
     const territories = content.territories;
@@ -139,8 +143,7 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
       content,
       entries,
       words,
-      // Silence cannot jump over entries that still have to go over the bus.
-      silent: context.silent === true && (current === undefined || current.published === version),
+      silent,
     };
   }
 
@@ -255,6 +258,7 @@ function entryOf<E extends DomainEvent>(
     command: context.id,
     ...(first && context.request !== undefined ? { request: context.request } : {}),
     ...(context.trace !== undefined ? { trace: context.trace } : {}),
+    ...(context.silent === true ? { silent: true } : {}),
     type: event.type,
     data: event.data,
   };

@@ -38,6 +38,8 @@ interface EntryHead {
   /** Only on the first entry of a command. */
   readonly request?: string;
   readonly trace?: string;
+  /** It never went over the bus and never will: history of old times. */
+  readonly silent?: true;
 }
 
 /** One event in the history of an aggregate, and who caused it when by which command. */

@@ -4,6 +4,7 @@ import { open } from './contents.ts';
 import type { Entry, RecordDocument } from './documents.ts';
 import { type Lease, leaseOf } from './lease.ts';
 import { readTime } from './mongo.ts';
+import { type PublishedEntry, publishedEntries, samplePublished } from './published.ts';
 
 /** An aggregate with entries after `published` that the bus has not got yet. */
 export interface UnpublishedDocument {
@@ -33,6 +34,13 @@ export interface Outbox {
   /** Marks never go back, and an aggregate that was written meanwhile stays in the queue. */
   markPublished(marks: readonly Mark[]): Promise<void>;
   backlog(): Promise<{ documents: number; oldestSeconds: number }>;
+  /**
+   * All that has gone over the bus, in batches, by time, the entries of each aggregate by seq; each once, what has moved
+   * out too, what was silent not. To make a stream anew, and to look whether one is whole.
+   */
+  published(): AsyncGenerator<readonly PublishedEntry[]>;
+  /** As `published`, of so many aggregates that chance picks. */
+  samplePublished(aggregates: number): Promise<readonly PublishedEntry[]>;
   lease(name: string, holder: string): Lease;
 }
 
@@ -94,6 +102,8 @@ export function outboxOf(database: Db, collections: readonly string[]): Outbox {
       };
     },
 
+    published: () => publishedEntries(database, collections),
+    samplePublished: (aggregates) => samplePublished(database, collections, aggregates),
     lease: (name, holder) => leaseOf(database, name, holder),
   };
 }

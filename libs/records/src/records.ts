@@ -1,6 +1,7 @@
 import type { DomainEvent } from '@bandeng/decider';
 import type { Db, IndexDescription } from 'mongodb';
 import { type Aggregates, aggregatesOf } from './aggregates.ts';
+import { type Audit, audit } from './audit.ts';
 import type { Definition } from './documents.ts';
 import { type Outbox, outboxIndex, outboxOf } from './outbox.ts';
 import { type Serials, serialsOf } from './serials.ts';
@@ -13,6 +14,8 @@ export interface Records {
     definition: Definition<S, C, E, R>,
   ): Promise<Aggregates<S, C, E, R>>;
   readonly outbox: Outbox;
+  /** Says of each kind defined so far, by name, where documents contradict their history; of all or of a sample. */
+  audit(options?: { readonly sample?: number }): Promise<ReadonlyMap<string, Audit>>;
   /** Serial numbers by name, taken from the database in blocks (100). */
   serials(name: string, block?: number): Serials;
 }
@@ -25,11 +28,12 @@ export interface RecordsOptions {
 }
 
 /** Collections of the house that are no aggregates. */
-const taken: ReadonlySet<string> = new Set(['leases', 'counters', 'dead_letters']);
+const taken: ReadonlySet<string> = new Set(['leases', 'counters', 'dead_letters', 'operations']);
 
 export async function openRecords(options: RecordsOptions): Promise<Records> {
   const { database } = options;
   const collections: string[] = [];
+  const audits: ((options: { readonly sample?: number }) => Promise<[string, Audit]>)[] = [];
   return {
     async define(definition) {
       check(definition, collections);
@@ -37,7 +41,14 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       if (definition.nextDue !== undefined) indexes.push(dueIndex);
       await database.collection(definition.name).createIndexes(indexes);
       collections.push(definition.name);
-      return aggregatesOf(database, definition, () => options.wake?.());
+      const aggregates = aggregatesOf(database, definition, () => options.wake?.());
+      audits.push(async (which) => [definition.name, await audit(aggregates, which)]);
+      return aggregates;
+    },
+    async audit(which = {}) {
+      const found = new Map<string, Audit>();
+      for (const one of audits) found.set(...(await one(which)));
+      return found;
     },
     outbox: outboxOf(database, collections),
     serials: (name, block = 100) => serialsOf(database, name, block),

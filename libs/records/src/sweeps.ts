@@ -5,8 +5,8 @@ import type { Actor, Stored } from './documents.ts';
 /** Work that falls due by the clock; started only in the process that holds the service's lease. */
 export interface Sweep {
   readonly name: string;
-  /** Handles what is due now, once; answers how many commands took effect. */
-  run(signal: AbortSignal): Promise<number>;
+  /** Handles what is due now, once; answers how many commands took effect. `saw` is told how many aggregates were due. */
+  run(signal: AbortSignal, saw?: (due: number) => void): Promise<number>;
 }
 
 /** What a deadline that has passed asks for. Its command id is `due:<deadline>:<instant>`. */
@@ -73,10 +73,11 @@ export function sweepOf<S extends object, C, E extends DomainEvent, R extends st
   return {
     name: aggregates.name,
 
-    async run(signal) {
+    async run(signal, saw) {
       const now = options.now();
       const still: typeof failures = new Map();
       let effects = 0;
+      let due = 0;
       let batch: Promise<void>[] = [];
       const one = async (stored: Stored<S, E>): Promise<void> => {
         const before = failures.get(stored.id);
@@ -96,6 +97,7 @@ export function sweepOf<S extends object, C, E extends DomainEvent, R extends st
       );
       for await (const document of found) {
         if (signal.aborted) break;
+        due += 1;
         batch.push(one(aggregates.stored(document)));
         if (batch.length < sideBySide) continue;
         await Promise.all(batch);
@@ -103,6 +105,7 @@ export function sweepOf<S extends object, C, E extends DomainEvent, R extends st
       }
       await Promise.all(batch);
       failures = still;
+      saw?.(due);
       return effects;
     },
   };

@@ -1,0 +1,132 @@
+import type { DomainEvent } from '@bandeng/decider';
+import type { Db, Document } from 'mongodb';
+import { open } from './contents.ts';
+import type { Entry, RecordDocument } from './documents.ts';
+import { movedOf } from './moved.ts';
+import type { UnpublishedDocument } from './outbox.ts';
+
+/** An entry that has gone over the bus, and its aggregate as it is now, with all of its history. */
+export interface PublishedEntry {
+  readonly document: UnpublishedDocument;
+  readonly entry: Entry<DomainEvent>;
+}
+
+/** Where an entry is found. */
+interface Place extends Document {
+  readonly of: string;
+  readonly id: string;
+  readonly seq: number;
+}
+
+const AT_A_TIME = 500;
+
+/** Everything that has gone over the bus, by time. The database sorts, on its disk when there is much. */
+export async function* publishedEntries(
+  database: Db,
+  collections: readonly string[],
+): AsyncGenerator<readonly PublishedEntry[]> {
+  const [first, ...others] = collections.flatMap((name) => [
+    { name, pipeline: placesInDocuments(name) },
+    { name: `${name}_history`, pipeline: placesMovedOut(name) },
+  ]);
+  if (first === undefined) return;
+  const pipeline: Document[] = [
+    ...first.pipeline,
+    ...others.map((other) => ({ $unionWith: { coll: other.name, pipeline: other.pipeline } })),
+    // Clocks of replicas differ, so within an aggregate a later entry may have an earlier time: its seq decides.
+    {
+      $setWindowFields: {
+        partitionBy: { of: '$of', id: '$id' },
+        sortBy: { seq: 1 },
+        output: { when: { $max: '$at', window: { documents: ['unbounded', 'current'] } } },
+      },
+    },
+    { $sort: { when: 1, of: 1, id: 1, seq: 1 } },
+    { $project: { of: 1, id: 1, seq: 1 } },
+  ];
+  const places = database
+    .collection(first.name)
+    .aggregate<Place>(pipeline, { allowDiskUse: true, batchSize: AT_A_TIME });
+  let batch: Place[] = [];
+  let last: Place | undefined;
+  for await (const place of places) {
+    // A move that broke off has left an entry in both places.
+    const again = last?.of === place.of && last.id === place.id && last.seq === place.seq;
+    last = place;
+    if (again) continue;
+    batch.push(place);
+    if (batch.length < AT_A_TIME) continue;
+    yield await entriesAt(database, batch);
+    batch = [];
+  }
+  if (batch.length > 0) yield await entriesAt(database, batch);
+}
+
+/** What has gone over the bus of aggregates that chance picks, so many of each kind. */
+export async function samplePublished(
+  database: Db,
+  collections: readonly string[],
+  aggregates: number,
+): Promise<readonly PublishedEntry[]> {
+  const found: PublishedEntry[] = [];
+  for (const name of collections) {
+    const sampled = database
+      .collection<RecordDocument>(name)
+      .aggregate<RecordDocument>([
+        { $sample: { size: aggregates } },
+        { $match: { published: { $gt: 0 } } },
+        { $project: { words: 0 } },
+      ]);
+    for await (const raw of sampled) {
+      const document = await wholeDocument(database, name, raw);
+      for (const entry of document.history) {
+        if (entry.seq <= document.published && entry.silent !== true) found.push({ document, entry });
+      }
+    }
+  }
+  return found;
+}
+
+function placesInDocuments(name: string): Document[] {
+  return [
+    { $match: { published: { $gt: 0 } } },
+    { $project: { published: 1, 'history.seq': 1, 'history.at': 1, 'history.silent': 1 } },
+    { $unwind: '$history' },
+    { $match: { 'history.silent': { $ne: true }, $expr: { $lte: ['$history.seq', '$published'] } } },
+    { $project: { _id: 0, of: { $literal: name }, id: '$_id', seq: '$history.seq', at: '$history.at' } },
+  ];
+}
+
+/** Only what is published moves out. */
+function placesMovedOut(name: string): Document[] {
+  return [
+    { $match: { silent: { $ne: true } } },
+    { $project: { _id: 0, of: { $literal: name }, id: '$aggregate', seq: 1, at: 1 } },
+  ];
+}
+
+async function entriesAt(database: Db, places: readonly Place[]): Promise<readonly PublishedEntry[]> {
+  const documents = new Map<string, UnpublishedDocument>();
+  for (const [name, its] of Map.groupBy(places, ({ of }) => of)) {
+    const ids = [...new Set(its.map(({ id }) => id))];
+    const found = database
+      .collection<RecordDocument>(name)
+      .find({ _id: { $in: ids } }, { projection: { words: 0 }, maxTimeMS: 30_000 });
+    for await (const raw of found) documents.set(`${name}/${raw._id}`, await wholeDocument(database, name, raw));
+  }
+  return places.map(({ of, id, seq }) => {
+    const document = documents.get(`${of}/${id}`);
+    const entry = document?.history[seq - 1];
+    if (document === undefined || entry?.seq !== seq) throw new Error(`entry ${id}:${seq} of ${of} is missing`);
+    return { document, entry };
+  });
+}
+
+async function wholeDocument(database: Db, name: string, raw: RecordDocument): Promise<UnpublishedDocument> {
+  const { stored, published, historyFrom } = open<unknown, DomainEvent>(raw);
+  const { id, version, territories, state, history } = stored;
+  const before =
+    historyFrom === 1 ? [] : await movedOf<DomainEvent>(database, database.collection<RecordDocument>(name)).all(id);
+  const whole = [...before.filter(({ seq }) => seq < historyFrom), ...history];
+  return { collection: name, id, version, published, territories, state, history: whole };
+}
