@@ -14,7 +14,7 @@ import type {
 } from './documents.ts';
 import { duplicateIndex, readTime } from './mongo.ts';
 import { movedOf, weight } from './moved.ts';
-import { fieldsToBson, isInstant } from './values.ts';
+import { fieldsToBson, isInstant, same } from './values.ts';
 
 /** Gathers the facts and makes the command, before each try; may refuse. */
 export type Prepare<S, C, E extends DomainEvent, P extends string> = (
@@ -56,6 +56,8 @@ interface Change<S, E extends DomainEvent> {
   readonly content: Content;
   readonly entries: readonly Entry<E>[];
   readonly words: Words;
+  /** Left out when it stays as it is. */
+  readonly search?: Content;
   /** The entries count as published. */
   readonly silent: boolean;
 }
@@ -131,18 +133,22 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
     for (const word of Object.keys(words)) if (!wordId.test(word)) throw new TypeError(`'${word}' is no id of a text`);
     const content = contentOf(definition, state);
     const territories = content.territories;
+    const spoken = { ...current?.stored.words, ...words };
+    const rewritten = current === undefined || Object.keys(words).length > 0;
+    const search = rewritten ? definition.search?.(state, spoken) : undefined;
     return {
       stored: {
         id,
         version: version + events.length,
         state,
-        words: { ...current?.stored.words, ...words },
+        words: spoken,
         territories: Array.isArray(territories) ? territories : [],
         history: [...(current?.stored.history ?? []), ...entries],
       },
       content,
       entries,
       words,
+      ...(search === undefined ? {} : { search }),
       silent,
     };
   }
@@ -165,7 +171,7 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
     }
   }
 
-  async function insert({ stored, content, entries, words, silent }: Change<S, E>): Promise<void> {
+  async function insert({ stored, content, entries, words, search, silent }: Change<S, E>): Promise<void> {
     await collection.insertOne(
       {
         _id: stored.id,
@@ -174,6 +180,7 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
         ...(silent ? {} : { unpublishedSince: new Date() }),
         ...fieldsToBson(content),
         ...(Object.keys(words).length > 0 ? { words } : {}),
+        ...(search === undefined ? {} : { search: fieldsToBson(search) }),
         history: entries.map(entryToBson),
       },
       { maxTimeMS: readTime },
@@ -181,9 +188,10 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
   }
 
   async function update(current: Opened<S, E>, change: Change<S, E>): Promise<boolean> {
-    const { stored, content, entries, words, silent } = change;
+    const { stored, content, entries, words, search, silent } = change;
     const { changed, gone } = difference(current.content, content);
     for (const [word, text] of Object.entries(words)) changed[`words.${word}`] = text;
+    if (search !== undefined && !same(search, current.search)) changed.search = fieldsToBson(search);
     const set = silent ? { published: stored.version } : { unpublishedSince: new Date() };
     const operators: Document = {
       $set: { version: stored.version, ...set, ...changed },

@@ -11,6 +11,7 @@ const reserved: ReadonlySet<string> = new Set([
   'unpublishedSince',
   'nextDue',
   'words',
+  'search',
   'derived',
   'history',
   'historyFrom',
@@ -62,6 +63,8 @@ export function contentOf<S extends object>(
 export interface Opened<S, E extends DomainEvent> {
   readonly stored: Stored<S, E>;
   readonly content: Content;
+  /** What was made of its words. */
+  readonly search: Content | undefined;
   readonly published: number;
   /** The seq of the first entry in the document; what was before has moved out. */
   readonly historyFrom: number;
@@ -87,6 +90,7 @@ export function open<S, E extends DomainEvent>(document: Document): Opened<S, E>
       history: history.map((entry) => entryFromBson<E>(entry)),
     },
     content,
+    search: document.search,
     published: document.published,
     historyFrom: document.historyFrom ?? 1,
   };

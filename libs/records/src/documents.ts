@@ -80,6 +80,11 @@ export interface Definition<S extends object, C, E extends DomainEvent, R extend
   nextDue?(state: S): string | undefined;
   /** Fields beside the state that exist for indexes alone; an undefined one is not stored. */
   keys?(state: S): Readonly<Record<string, unknown>>;
+  /**
+   * Terms by which people find it, made of its words; stored under `search`, for indexes alone. Made anew by every command that
+   * brings words, and by no other: where words are erased, their terms are gone with them.
+   */
+  search?(state: S, words: Words): Readonly<Record<string, unknown>>;
   readonly indexes?: readonly IndexDescription[];
   /** A duplicate in the unique index of that name is this refusal. */
   readonly refusals?: Readonly<Partial<Record<string, R>>>;

@@ -1,7 +1,7 @@
 import { isRefused, refuse } from '@bandeng/decider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { audit, derivedId, requestHash } from '../src/index.ts';
-import { context, type Errands, type House, house, opening, plainly } from './errands.ts';
+import { audit, derivedId, requestHash, type Words } from '../src/index.ts';
+import { context, type Errands, errandDefinition, type House, house, opening, plainly } from './errands.ts';
 
 let home: House;
 let errands: Errands;
@@ -224,6 +224,37 @@ describe('the same command again', () => {
     const first = context({ expectNew: true });
     await errands.run('gone', first, opening('G-1'));
     expect(await errands.run('gone', first, () => refuse('category-retired'))).toMatchObject({ replayed: true });
+  });
+});
+
+describe('the terms by which it is found', () => {
+  let spoken: Errands;
+  beforeAll(async () => {
+    spoken = await home.records.define({
+      ...errandDefinition,
+      name: 'spoken_errands',
+      search: (_, words) => ({ terms: Object.values(words).flatMap(({ text }) => text.split(' ')) }),
+    });
+  });
+  const termsOf = async (id: string) => (await spoken.collection.findOne({ _id: id }))?.search?.terms;
+  const open = (number: string, words: Words) =>
+    plainly({ type: 'open', number, place: '459902', at: '2026-03-01T08:00:00.000Z' }, words);
+  const note = (words: Words) => plainly({ type: 'note', note: Object.keys(words).join() }, words);
+
+  it('follow from its words, and go when these are erased', async () => {
+    await spoken.run('leak', context(), open('S-1', { first: { by: 'p1', text: 'water leaks' } }));
+    expect(await termsOf('leak')).toStrictEqual(['water', 'leaks']);
+    await spoken.run('leak', context(), note({ second: { by: 'p2', text: 'mended' } }));
+    expect(await termsOf('leak')).toStrictEqual(['water', 'leaks', 'mended']);
+    await spoken.run('leak', context(), note({ first: { by: '', text: '' } }));
+    expect(await termsOf('leak')).toStrictEqual(['', 'mended']);
+  });
+
+  it('stay as they are when a command brings no words, and are not of the state', async () => {
+    await spoken.run('silent', context(), open('S-2', { first: { by: 'p1', text: 'light' } }));
+    await spoken.run('silent', context(), plainly({ type: 'finish' }));
+    expect(await termsOf('silent')).toStrictEqual(['light']);
+    expect((await spoken.read('silent'))?.state).not.toHaveProperty('search');
   });
 });
 
