@@ -10,6 +10,8 @@ export interface Outgoing {
   readonly id: string;
   /** The collection of the aggregate, by which a relay that takes over finds the document. */
   readonly collection: string;
+  /** The trace of the command it comes from. */
+  readonly traceparent?: string | undefined;
 }
 
 /** The header by which the relay finds the document again. */

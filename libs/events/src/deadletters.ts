@@ -1,10 +1,12 @@
-import type { Collection, Db } from '@bandeng/records';
+import { type Collection, type Db, derivedId } from '@bandeng/records';
+import { MAX_EVENT_BYTES } from './cloudevents.ts';
 
 /** Why a message was given up: no CloudEvent, a type nobody knows, larger than allowed, or its handler failed too often. */
 export type DeadLetterReason = 'malformed' | 'unknown-type' | 'too-large' | 'failed';
 
 /** A message that was given up, for one reaction. */
 export interface DeadLetter {
+  /** Follows from the event and the reaction. */
   readonly id: string;
   /** `<source> <id of the event>`, or where it lies in the stream when it has no readable id. */
   readonly event: string;
@@ -21,7 +23,7 @@ export interface DeadLetter {
   readonly tries: number;
   /** `requeued` until the reaction has tried again; then `handled`, or `open` once more. */
   readonly status: 'open' | 'requeued' | 'handled';
-  /** The message as it came, at most 64 kB of it. */
+  /** The message as it came; of one that is too large the beginning. */
   readonly raw: string;
 }
 
@@ -34,6 +36,8 @@ export interface DeadLetters {
     readonly after?: string;
   }): Promise<DeadLetter[]>;
   show(id: string): Promise<DeadLetter | undefined>;
+  /** How many are open. */
+  open(): Promise<number>;
   /** Hands it to its reaction once more, in the process that holds the lease. False when there is no open one. */
   requeue(id: string): Promise<boolean>;
   /** Stores one, or renews the one of the same event and reaction. */
@@ -48,7 +52,6 @@ interface Document extends Omit<DeadLetter, 'id'> {
 }
 
 const PROBLEM_CHARACTERS = 500;
-const RAW_CHARACTERS = 64 * 1024;
 
 export async function openDeadLetters(database: Db): Promise<DeadLetters> {
   const collection: Collection<Document> = database.collection<Document>('dead_letters');
@@ -62,6 +65,7 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
   };
   return {
     show,
+    open: () => collection.countDocuments({ status: 'open' }),
     async list(options = {}) {
       const last = options.after === undefined ? undefined : await show(options.after);
       const documents = await collection
@@ -83,12 +87,12 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
     },
     async store(letter) {
       await collection.updateOne(
-        { _id: `${letter.event} ${letter.reaction}` },
+        { _id: derivedId('dead letter', letter.event, letter.reaction) },
         {
           $set: {
             ...letter,
             problem: letter.problem.slice(0, PROBLEM_CHARACTERS),
-            raw: letter.raw.slice(0, RAW_CHARACTERS),
+            raw: letter.raw.slice(0, MAX_EVENT_BYTES),
             status: 'open',
           },
         },

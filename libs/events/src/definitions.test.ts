@@ -10,7 +10,7 @@ const event: CloudEvent = cloudEvent(
   { service: 'tickets', type, aggregate: 't1', data: { number: '9' }, territory: '4599' },
 );
 
-function run(reactions: readonly Reaction[]): Promise<void> {
+function run(reactions: readonly Reaction[]): Promise<number> {
   return runReaction(
     on(type, 'tell', () => reactions),
     event,
@@ -35,8 +35,8 @@ it('does not run several commands that nothing tells apart', async () => {
 });
 
 it('takes a refusal for an answer, unless it says to come again or is a fault of ours', async () => {
-  const refusing = (refused: string): Promise<void> => run([{ run: async () => ({ refused }) }]);
-  await expect(refusing('already-there')).resolves.toBeUndefined();
+  const refusing = (refused: string): Promise<number> => run([{ run: async () => ({ refused }) }]);
+  await expect(refusing('already-there')).resolves.toBe(0);
   await expect(refusing('busy')).rejects.toThrow(NotNow);
   await expect(refusing('too-much-unpublished')).rejects.toThrow(NotNow);
   await expect(refusing('key-reused')).rejects.toThrow('something else');
@@ -45,4 +45,10 @@ it('takes a refusal for an answer, unless it says to come again or is a fault of
 it('lets nothing follow from an event that is skipped', async () => {
   const skipping = on(type, 'tell', ({ data }) => skip(`not for ${data.number}`));
   await runReaction(skipping, event, { service: 'notifications', log: quiet, now: () => new Date(0) });
+});
+
+it('counts the commands that had not happened before', async () => {
+  const answers = [{ replayed: true }, { replayed: false }, undefined, { refused: 'not-there' }];
+  const reactions = answers.map((answer, index) => ({ target: String(index), run: async () => answer }));
+  expect(await run(reactions)).toBe(2);
 });

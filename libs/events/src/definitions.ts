@@ -59,19 +59,23 @@ function typed<N extends EventType>(event: CloudEvent): CloudEvent<DataOf<N>> {
 
 const AGAIN = new Set(['busy', 'too-much-unpublished']);
 
-/** Runs one reaction to one event. Throws `NotNow` when it should be tried later, something else when it failed. */
+/**
+ * Runs one reaction to one event; answers how many of its commands had not happened before. Throws `NotNow` when it should be
+ * tried later, something else when it failed.
+ */
 export async function runReaction(
   definition: ReactionDefinition,
   event: CloudEvent,
   about: { readonly service: string; readonly log: Log; now(): Date },
-): Promise<void> {
+): Promise<number> {
   const { service, log } = about;
   const actor = { system: service };
   const found = await definition.react(event, { service, actor, log });
   if ('skipped' in found) {
     log.debug({ event: event.id, reaction: definition.name, reason: found.skipped }, 'reaction skipped');
-    return;
+    return 0;
   }
+  let effects = 0;
   const ids = commandIds(definition.name, event.id, found);
   for (const [index, reaction] of found.entries()) {
     const id = ids[index] ?? '';
@@ -81,11 +85,20 @@ export async function runReaction(
       actor,
       ...(event.traceparent === undefined ? {} : { trace: event.traceparent }),
     });
-    if (!isRefused(outcome)) continue;
+    if (!isRefused(outcome)) {
+      if (!hadHappened(outcome)) effects += 1;
+      continue;
+    }
     if (AGAIN.has(outcome.refused)) throw new NotNow(outcome.refused);
     if (outcome.refused === 'key-reused') throw new Error(`command ${id} has been used for something else`);
     log.info({ event: event.id, reaction: definition.name, refused: outcome.refused }, 'reaction refused');
   }
+  return effects;
+}
+
+/** Whether records answered that the command had had its effect before. */
+function hadHappened(outcome: unknown): boolean {
+  return typeof outcome === 'object' && outcome !== null && 'replayed' in outcome && outcome.replayed === true;
 }
 
 /** The ids of the commands of one reaction to one event. Throws when two would be the same. */

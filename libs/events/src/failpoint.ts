@@ -1,9 +1,9 @@
 /**
- * For resilience tests only: `BANDENG_FAIL_POINT=before-publish|after-publish[:n]` makes the process kill itself (SIGKILL) when
- * the relay passes that place the n-th time (the first when left out): after the write and before the messages go out, or
- * after their ack and before the mark.
+ * For resilience tests only: `BANDENG_FAIL_POINT=before-publish|after-publish|in-rebuild[:n]` makes the process kill itself
+ * (SIGKILL) when the relay passes that place the n-th time (the first when left out): after the write and before the messages
+ * go out, after their ack and before the mark, or after a batch of a stream that is made anew.
  */
-export type FailPoint = 'before-publish' | 'after-publish';
+export type FailPoint = 'before-publish' | 'after-publish' | 'in-rebuild';
 
 const [place, times = '1'] = (process.env.BANDENG_FAIL_POINT ?? '').split(':');
 let left = Number(times);

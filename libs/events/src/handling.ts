@@ -45,11 +45,16 @@ export interface Handling {
   readonly hooks: EventHooks | undefined;
 }
 
-export type Handled = 'done' | 'dead' | 'abandoned';
+export interface Handled {
+  readonly end: 'done' | 'dead' | 'abandoned';
+  /** Commands that had not happened before. */
+  readonly effects: number;
+}
 
 /**
  * Runs one reaction until it is done, or has failed so often that its dead letter is stored. What is away for a while is
- * waited for and counts as no failure. Abandoned when `over` says so between two tries.
+ * waited for and counts as no failure. Abandoned when `over` says so between two tries. `replayed`: the event was handled
+ * before.
  */
 export async function handle(
   definition: ReactionDefinition,
@@ -57,19 +62,23 @@ export async function handle(
   origin: Origin,
   handling: Handling,
   over: () => boolean,
+  replayed = false,
 ): Promise<Handled> {
   const { log, hooks, tries } = handling;
   const about = { event: event.id, reaction: definition.name };
   let failures = 0;
   let waits = 0;
+  let effects = 0;
+  const run = async (): Promise<void> => {
+    effects = await runReaction(definition, event, handling);
+  };
   while (!over()) {
     const giveBack = await handling.place();
     try {
-      if (over()) return 'abandoned';
-      const run = (): Promise<void> => runReaction(definition, event, handling);
-      await (hooks?.around === undefined ? run() : hooks.around(event, definition.name, run));
-      hooks?.lag?.(definition.name, handling.now().getTime() - Date.parse(event.time));
-      return 'done';
+      if (over()) return { end: 'abandoned', effects };
+      await (hooks?.around === undefined ? run() : hooks.around(event, definition.name, run, { replayed }));
+      if (!replayed) hooks?.lag?.(definition.name, handling.now().getTime() - Date.parse(event.time));
+      return { end: 'done', effects };
     } catch (error) {
       if (isTransient(error)) {
         waits += 1;
@@ -80,7 +89,7 @@ export async function handle(
         log.warn({ ...about, err: error, failures }, 'reaction failed');
         if (failures >= tries) {
           const letter = letterOf(definition.name, 'failed', problemOf(error), origin, event, failures);
-          return (await storeLetter(letter, handling, over)) ? 'dead' : 'abandoned';
+          return { end: (await storeLetter(letter, handling, over)) ? 'dead' : 'abandoned', effects };
         }
       }
     } finally {
@@ -88,7 +97,7 @@ export async function handle(
     }
     await pause(waits > 0 ? Math.min(1_000, 50 * 2 ** waits) : 25 * 2 ** failures);
   }
-  return 'abandoned';
+  return { end: 'abandoned', effects };
 }
 
 /** The dead letter of a message for a reaction. */

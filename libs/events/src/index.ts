@@ -5,8 +5,10 @@ export { type CloudEvent, dataSchemaOf, parseCloudEvent } from './cloudevents.ts
 export { type DeadLetter, type DeadLetterReason, type DeadLetters, openDeadLetters } from './deadletters.ts';
 export { on, type Reaction, type ReactionContext, type ReactionDefinition, type Skipped, skip } from './definitions.ts';
 export { NotNow } from './failures.ts';
+export { findHoles, type Holes, type HolesOptions } from './holes.ts';
 export type { EventHooks, Log } from './hooks.ts';
 export type { LiveEvent, LiveFilter, LiveHandlers, Subscription } from './live.ts';
+export { type Edge, type Operation, type Operations, openOperations, type Task } from './operations.ts';
 export {
   type EntryOf,
   type Publications,

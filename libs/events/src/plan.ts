@@ -36,7 +36,7 @@ export interface PlanContext {
 }
 
 /** Bytes in one batch, so that one does not hold up the server. */
-const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 export function aggregateKey(collection: string, id: string): string {
   return `${collection}/${id}`;
@@ -82,30 +82,28 @@ export function plan(documents: readonly UnpublishedDocument[], context: PlanCon
   return { batches, stuck };
 }
 
-function outgoing(
+/** The message of an entry; undefined when nobody is to be told. Throws when it should be one and cannot. */
+export function outgoing(
   document: UnpublishedDocument,
   entry: Entry<DomainEvent>,
-  context: PlanContext,
+  context: Omit<PlanContext, 'sent'>,
 ): Outgoing | undefined {
   const publishing = context.publishings.get(document.collection);
   if (publishing === undefined) throw new Error(`no publications for ${document.collection}`);
-  const event = publishing.of(entry, document);
+  const event = told(publishing, entry, document);
   if (event === 'private') return undefined;
   const { type, service } = events[event.event];
   if (service !== context.service) throw new Error(`${type} is not an event of ${context.service}`);
   const territory = event.territory === '' ? context.city : event.territory;
-  const payload = new TextEncoder().encode(
-    JSON.stringify(
-      cloudEvent(entry, {
-        service,
-        type,
-        aggregate: document.id,
-        data: encodeData(event.event, event.data),
-        territory,
-        previous: previousPublic(document, entry.seq, publishing),
-      }),
-    ),
-  );
+  const made = cloudEvent(entry, {
+    service,
+    type,
+    aggregate: document.id,
+    data: encodeData(event.event, event.data),
+    territory,
+    previous: previousPublic(document, entry.seq, publishing),
+  });
+  const payload = new TextEncoder().encode(JSON.stringify(made));
   const limit = context.maxBytes ?? MAX_EVENT_BYTES;
   if (payload.length > limit) throw new RangeError(`an event of ${payload.length} bytes, at most ${limit} are allowed`);
   return {
@@ -113,7 +111,13 @@ function outgoing(
     payload,
     id: entry.id,
     collection: document.collection,
+    traceparent: made.traceparent,
   };
+}
+
+/** What was silent has never been told. */
+function told(publishing: Publishing, entry: Entry<DomainEvent>, document: UnpublishedDocument) {
+  return entry.silent === true ? 'private' : publishing.of(entry, document);
 }
 
 /** The seq of the last public entry before, as far as the history in the document goes. */
@@ -121,7 +125,7 @@ function previousPublic(document: UnpublishedDocument, seq: number, publishing: 
   for (let index = document.history.length - 1; index >= 0; index -= 1) {
     const entry = document.history[index];
     if (entry === undefined || entry.seq >= seq) continue;
-    if (publishing.of(entry, document) !== 'private') return entry.seq;
+    if (told(publishing, entry, document) !== 'private') return entry.seq;
   }
   return undefined;
 }

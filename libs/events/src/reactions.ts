@@ -1,6 +1,7 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Bus } from './bus.ts';
 import { eventOfType } from './catalogue.ts';
+import { MAX_EVENT_BYTES } from './cloudevents.ts';
 import type { DeadLetter, DeadLetters } from './deadletters.ts';
 import type { ReactionDefinition } from './definitions.ts';
 import { type Durable, type Floor, keepWorking, takeDurable } from './durables.ts';
@@ -15,6 +16,8 @@ import {
 } from './handling.ts';
 import type { EventHooks, Log } from './hooks.ts';
 import { type Lanes, lanes } from './lanes.ts';
+import type { Operation, Operations } from './operations.ts';
+import { replay } from './replay.ts';
 import { pause, signal } from './signal.ts';
 import { filterSubjects, streamOf } from './subjects.ts';
 import type { Tenure } from './tenure.ts';
@@ -31,6 +34,8 @@ export interface ReactionsOptions {
   readonly tenure: Tenure;
   readonly definitions: readonly ReactionDefinition[];
   readonly deadLetters: DeadLetters;
+  /** Where an operator asks for a range of a stream to be handled again. */
+  readonly operations?: Operations;
   now(): Date;
   readonly log: Log;
   readonly hooks?: EventHooks;
@@ -48,14 +53,60 @@ const LOOK_EVERY = 1_000;
  * (`<service>-<source>`), different aggregates side by side, the events of one strictly in order.
  */
 export function startReactions(options: ReactionsOptions): Reactions {
-  const groups = [...bySource(options.definitions)].map(([source, definitions]) =>
-    startGroup(source, definitions, options),
+  const groups = new Map(
+    [...bySource(options.definitions)].map(([source, definitions]) => [
+      source,
+      startGroup(source, definitions, options),
+    ]),
   );
+  const replays = options.operations === undefined ? undefined : startReplays(groups, options.operations, options);
   return {
     async stop() {
-      await Promise.all(groups.map((group) => group.stop()));
+      await Promise.all([replays?.stop(), ...[...groups.values()].map((group) => group.stop())]);
     },
   };
+}
+
+/** The reactions to one service's events. */
+interface Group extends Reactions {
+  replay(operation: Operation<'replay'>, operations: Operations): Promise<void>;
+}
+
+/** Does the replays that an operator asks for, one after the other. */
+function startReplays(
+  groups: ReadonlyMap<string, Group>,
+  operations: Operations,
+  { service, tenure, log }: ReactionsOptions,
+): Reactions {
+  const stopping = signal();
+  let stopped = false;
+  const running = (async () => {
+    while (!stopped) {
+      await stopping.wait(LOOK_EVERY);
+      if (stopped || !tenure.holds()) continue;
+      try {
+        const operation = await operations.next('replay');
+        if (operation === undefined || !(await operations.begin(operation.id))) continue;
+        const group = groups.get(operation.task.source);
+        if (group !== undefined) await group.replay(operation, operations);
+        else await operations.end(operation.id, nothingHeard(service, [...groups.keys()]));
+      } catch (error) {
+        log.warn({ err: error }, 'a replay goes on later');
+      }
+    }
+  })();
+  return {
+    async stop() {
+      stopped = true;
+      stopping.raise();
+      await Promise.race([running, pause(STOP_WITHIN)]);
+    },
+  };
+}
+
+function nothingHeard(service: string, sources: readonly string[]): string {
+  const heard = sources.length === 0 ? 'no events at all' : `events of ${sources.join(', ')} only`;
+  return `${service} reacts to ${heard}`;
 }
 
 /** The reactions by the service whose events they are about. */
@@ -81,7 +132,7 @@ interface Session {
   over: boolean;
 }
 
-function startGroup(source: string, definitions: readonly ReactionDefinition[], options: ReactionsOptions): Reactions {
+function startGroup(source: string, definitions: readonly ReactionDefinition[], options: ReactionsOptions): Group {
   const { service, bus, tenure, deadLetters, hooks } = options;
   const log = options.log;
   const stream = streamOf(source);
@@ -195,7 +246,7 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
       stream,
       sequence: message.seq,
       place: `${stream}@${now.durable.created}:${message.seq}`,
-      raw: () => new TextDecoder().decode(message.data.subarray(0, 64 * 1024)),
+      raw: () => new TextDecoder().decode(message.data.subarray(0, MAX_EVENT_BYTES)),
     };
     if ('poison' in read) {
       const letter = letterOf(name, read.poison, read.problem, origin, read.event, 1);
@@ -206,9 +257,9 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
     let dead = false;
     for (const definition of definitions) {
       if (definition.type !== read.event.type) continue;
-      const outcome = await handle(definition, read.event, origin, handling, ended);
-      if (outcome === 'abandoned') return false;
-      dead ||= outcome === 'dead';
+      const { end } = await handle(definition, read.event, origin, handling, ended);
+      if (end === 'abandoned') return false;
+      dead ||= end === 'dead';
     }
     if (dead) message.term('dead letter');
     // An ack that gets lost means a second run, which has no second effect.
@@ -264,9 +315,9 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
           for (const definition of definitions) {
             const meant = letter.reaction === name || letter.reaction === definition.name;
             if (definition.type !== read.event.type || !meant) continue;
-            const outcome = await handle(definition, read.event, origin, handling, over);
-            if (outcome === 'abandoned') return;
-            dead ||= outcome === 'dead';
+            const { end } = await handle(definition, read.event, origin, handling, over, true);
+            if (end === 'abandoned') return;
+            dead ||= end === 'dead';
           }
           if (!dead) await deadLetters.handled(letter.id);
         } catch (error) {
@@ -279,6 +330,13 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
   }
 
   return {
+    async replay(operation, operations) {
+      const connection = bus.connection();
+      if (connection === undefined) return;
+      const inHand = concurrency * 4;
+      const ground = { connection, source, definitions, lanes: running, handling, inHand, operations, over };
+      await replay(operation, ground);
+    },
     async stop() {
       stopped = true;
       if (session !== undefined) session.over = true;

@@ -3,10 +3,12 @@ import { batchesHold, COLLECTION_HEADER, ID_HEADER, type Outgoing, publishBatch,
 import type { Bus } from './bus.ts';
 import { passFailPoint } from './failpoint.ts';
 import type { EventHooks, Log } from './hooks.ts';
+import type { Operation, Operations } from './operations.ts';
 import { aggregateKey, markOf, type PlannedBatch, plan, type Stuck } from './plan.ts';
 import type { Publishing } from './publications.ts';
+import { rebuiltBatches } from './rebuild.ts';
 import { signal } from './signal.ts';
-import { readHeaders, type StreamState } from './streams.ts';
+import { deleteStream, readStream, type StreamState } from './streams.ts';
 import { streamOf } from './subjects.ts';
 import type { Tenure } from './tenure.ts';
 
@@ -24,6 +26,8 @@ export interface RelayOptions {
   readonly publishings: readonly Publishing[];
   /** Code for events that concern no territory. */
   readonly city: string;
+  /** Where an operator asks for the stream to be made anew. */
+  readonly operations?: Operations;
   readonly log: Log;
   readonly hooks?: EventHooks;
 }
@@ -40,6 +44,7 @@ const POLL_EVERY = 100;
 const RETRY_STUCK_AFTER = 30_000;
 const TELL_BACKLOG_EVERY = 5_000;
 const SAVE_FENCE_EVERY = 1_000;
+const LOOK_FOR_OPERATIONS_EVERY = 1_000;
 
 /**
  * Publishes the entries of a service, exactly one message for each, in order for each aggregate, while this process holds the
@@ -60,6 +65,7 @@ export function startRelay(options: RelayOptions): Relay {
   let marking: Promise<void> = Promise.resolve();
   let last = 0;
   let savedAt = 0;
+  let lookedAt = Number.NEGATIVE_INFINITY;
 
   const off = [
     bus.onWake(service, () => {
@@ -85,6 +91,8 @@ export function startRelay(options: RelayOptions): Relay {
       try {
         if (!ready) await takeOver();
         ready = true;
+        const asked = await rebuildAskedFor();
+        if (asked !== undefined) await rebuild(asked);
         const worked = await pass();
         faults = 0;
         if (!worked) await woken.wait(POLL_EVERY);
@@ -114,12 +122,8 @@ export function startRelay(options: RelayOptions): Relay {
     // Another incarnation of the stream knows nothing of what was marked before.
     const known = fence?.created === state.created ? Math.min(fence.sequence, state.last) : 0;
     const marks = new Map<string, Mark>();
-    for await (const message of readHeaders(
-      connection,
-      streamOf(service),
-      Math.max(known + 1, state.first),
-      state.last,
-    )) {
+    const unknown = { from: Math.max(known + 1, state.first), to: state.last, headersOnly: true };
+    for await (const message of readStream(connection, streamOf(service), unknown)) {
       const mark = markOf(message.header(COLLECTION_HEADER), message.header(ID_HEADER));
       if (mark !== undefined && publishings.has(mark.collection))
         marks.set(aggregateKey(mark.collection, mark.id), mark);
@@ -132,6 +136,57 @@ export function startRelay(options: RelayOptions): Relay {
     last = state.last;
     fence = { created: state.created, sequence: state.last };
     await saveFence();
+  }
+
+  async function rebuildAskedFor(): Promise<Operation<'rebuild'> | undefined> {
+    if (options.operations === undefined) return undefined;
+    if (lookedAt + LOOK_FOR_OPERATIONS_EVERY > performance.now()) return undefined;
+    lookedAt = performance.now();
+    return options.operations.next('rebuild');
+  }
+
+  /**
+   * Makes the stream anew. All that the old one holds is marked by now, so what is marked is what the new one must hold. Whoever
+   * is interrupted leaves it to be begun again from nothing, by the next pass or the next holder: then too there is no double.
+   */
+  async function rebuild({ id }: Operation<'rebuild'>): Promise<void> {
+    const { operations } = options;
+    const connection = bus.connection();
+    if (operations === undefined || connection === undefined || !(await operations.begin(id))) return;
+    try {
+      await marking;
+      log.warn({ stream: streamOf(service) }, 'the stream is made anew, as an operator asked');
+      await deleteStream(connection, streamOf(service));
+      const { created } = await bus.ensureStream(service);
+      last = 0;
+      fence = { created, sequence: 0 };
+      const faults: Stuck[] = [];
+      let done = 0;
+      let toldAt = 0;
+      for await (const batch of rebuiltBatches(
+        outbox.published(),
+        { service, publishings, city: options.city },
+        faults,
+      )) {
+        if (stopped || !tenure.holds()) throw new Error('the lease is lost; the next holder begins again');
+        last = await publish(batch);
+        fence = { created, sequence: last };
+        passFailPoint('in-rebuild');
+        done += batch.length;
+        hooks?.published?.(batch.length);
+        if (toldAt + 500 > performance.now()) continue;
+        toldAt = performance.now();
+        await operations.progress(id, { done });
+      }
+      await saveFence();
+      await operations.progress(id, { done });
+      for (const fault of faults) log.error({ err: fault.fault, entry: fault.entry }, 'this entry is left out');
+      await operations.end(id, leftOut(faults));
+    } catch (error) {
+      await operations.trouble(id, error instanceof Error ? error.message : String(error)).catch(() => undefined);
+      lookedAt = Number.NEGATIVE_INFINITY;
+      throw error;
+    }
   }
 
   /** Publishes what waits; false when nothing did. */
@@ -163,7 +218,7 @@ export function startRelay(options: RelayOptions): Relay {
 
   async function send(batch: PlannedBatch): Promise<void> {
     passFailPoint('before-publish');
-    if (batch.messages.length > 0) last = await publish(batch.messages);
+    if (batch.messages.length > 0) last = await publishTraced(batch.messages);
     passFailPoint('after-publish');
     for (const mark of batch.marks) sent.set(aggregateKey(mark.collection, mark.id), mark.upTo);
     const reached = last;
@@ -179,6 +234,12 @@ export function startRelay(options: RelayOptions): Relay {
     // Its failure is met by the next await; until then nobody else may see it as unhandled.
     marking.catch(() => undefined);
     if (batch.messages.length > 0) hooks?.published?.(batch.messages.length);
+  }
+
+  function publishTraced(messages: readonly Outgoing[]): Promise<number> {
+    if (hooks?.publishing === undefined) return publish(messages);
+    const traces = new Set(messages.flatMap(({ traceparent }) => traceparent ?? []));
+    return hooks.publishing([...traces], () => publish(messages));
   }
 
   async function publish(messages: readonly Outgoing[]): Promise<number> {
@@ -236,6 +297,13 @@ export function startRelay(options: RelayOptions): Relay {
       for (const end of off) end();
     },
   };
+}
+
+function leftOut(faults: readonly Stuck[]): string | undefined {
+  const [first] = faults;
+  if (first === undefined) return undefined;
+  const why = first.fault instanceof Error ? first.fault.message : String(first.fault);
+  return `${faults.length} entries could not be made into events and are left out; the first is ${first.entry}: ${why}`;
 }
 
 /** Somebody else has published since: read the stream first. */

@@ -28,6 +28,8 @@ export interface StreamState {
   /** When it was made: another instant is another incarnation, whose sequences mean something else. */
   readonly created: string;
   readonly first: number;
+  /** When the first message that is left was stored. */
+  readonly firstAt: string;
   readonly last: number;
   readonly bytes: number;
   /** -1 without a limit. */
@@ -93,6 +95,7 @@ export async function streamState(connection: NatsConnection, stream: string): P
       stream,
       created: new Date(created).toISOString(),
       first: state.first_seq,
+      firstAt: new Date(state.first_ts).toISOString(),
       last: state.last_seq,
       bytes: state.bytes,
       maxBytes: config.max_bytes,
@@ -103,36 +106,65 @@ export async function streamState(connection: NatsConnection, stream: string): P
   }
 }
 
-/** The headers of one stored message. */
-export interface StoredHeaders {
+/** Deletes a stream with all that lies in it; nothing happens when there is none. */
+export async function deleteStream(connection: NatsConnection, stream: string): Promise<void> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  try {
+    await manager.streams.delete(stream);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)) throw error;
+  }
+}
+
+/** One stored message. */
+export interface StoredMessage {
   readonly sequence: number;
+  readonly data: Uint8Array;
   header(name: string): string | undefined;
 }
 
-/** Reads the headers of what lies in the stream from one sequence to another, both included. Throws when it cannot reach the end. */
-export async function* readHeaders(
+export interface StreamRange {
+  /** The first sequence and the last one, both included. */
+  readonly from: number;
+  readonly to: number;
+  /** Nothing that was stored before this instant. */
+  readonly since?: Date | undefined;
+  /** Only these subjects. */
+  readonly subjects?: readonly string[];
+  readonly headersOnly?: boolean;
+}
+
+/** Reads what lies in a stream. Throws when it cannot reach the end. */
+export async function* readStream(
   connection: NatsConnection,
   stream: string,
-  from: number,
-  to: number,
-): AsyncGenerator<StoredHeaders> {
-  let next = from;
+  range: StreamRange,
+): AsyncGenerator<StoredMessage> {
+  const { to, since, subjects } = range;
+  let next = range.from;
   while (next <= to) {
     const consumer = await jetstream(connection).consumers.get(stream, {
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: next,
-      headers_only: true,
+      ...(since !== undefined && next === range.from
+        ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: since.toISOString() }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: next }),
+      ...(subjects === undefined ? {} : { filter_subjects: [...subjects] }),
+      headers_only: range.headersOnly ?? false,
       inactive_threshold: 30_000,
     });
     const before = next;
-    const messages = await consumer.fetch({ max_messages: Math.min(500, to - next + 1), expires: 2_000 });
-    for await (const message of messages) {
-      next = message.seq + 1;
-      if (message.seq > to) break;
-      yield { sequence: message.seq, header: (name) => message.headers?.get(name) || undefined };
-      if (next > to) break;
+    const { num_pending } = await consumer.info();
+    const most = Math.min(1_000, num_pending, to - next + 1);
+    if (most > 0) {
+      const messages = await consumer.fetch({ max_messages: most, expires: 2_000 });
+      for await (const message of messages) {
+        next = message.seq + 1;
+        if (message.seq > to) break;
+        yield { sequence: message.seq, data: message.data, header: (name) => message.headers?.get(name) || undefined };
+        if (next > to) break;
+      }
     }
     await consumer.delete().catch(() => false);
+    if (num_pending === 0 && (subjects !== undefined || since !== undefined)) return;
     if (next === before) throw new Error(`stream ${stream} cannot be read from ${next} to ${to}`);
   }
 }

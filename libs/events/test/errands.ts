@@ -9,6 +9,8 @@ import {
   connectBus,
   type EventHooks,
   type Log,
+  type Operations,
+  openOperations,
   type Publications,
   type Publishing,
   parseCloudEvent,
@@ -89,10 +91,14 @@ export interface House extends AsyncDisposable {
   readonly errands: Errands;
   readonly bus: Bus;
   readonly publishings: readonly Publishing[];
+  readonly operations: Operations;
   /** Opens, steps or thinks, once. */
-  run(id: string, command: ErrandCommand, at?: string): Promise<void>;
+  run(id: string, command: ErrandCommand, at?: string, silent?: boolean): Promise<void>;
   tenure(holder: string): Tenure;
-  relay(tenure: Tenure, more?: { outbox?: Records['outbox']; bus?: Bus; hooks?: EventHooks }): Relay;
+  relay(
+    tenure: Tenure,
+    more?: { outbox?: Records['outbox']; bus?: Bus; hooks?: EventHooks; publishings?: readonly Publishing[] },
+  ): Relay;
   /** Until nothing waits to be published. */
   drained(): Promise<boolean>;
   connect(): Bus;
@@ -119,17 +125,18 @@ export async function house(servers?: Servers): Promise<House> {
   const records = await openRecords({ database, wake: () => bus.wake('tickets') });
   const errands = await records.define(errandDefinition);
   const publishings = [publishing(errands, errandPublications)];
+  const operations = openOperations(database);
   return {
     database,
     records,
     errands,
     bus,
     publishings,
+    operations,
     connect,
-    async run(id, command, at = new Date().toISOString()) {
-      const outcome = await errands.run(id, { id: `test:${randomUUID()}`, at, actor: { person: 'p1' } }, () => ({
-        command,
-      }));
+    async run(id, command, at = new Date().toISOString(), silent = false) {
+      const context = { id: `test:${randomUUID()}`, at, actor: { person: 'p1' }, silent };
+      const outcome = await errands.run(id, context, () => ({ command }));
       if ('refused' in outcome) throw new Error(outcome.refused);
     },
     tenure(holder) {
@@ -143,8 +150,9 @@ export async function house(servers?: Servers): Promise<House> {
         bus: more.bus ?? bus,
         outbox: more.outbox ?? records.outbox,
         tenure,
-        publishings,
+        publishings: more.publishings ?? publishings,
         city: '4599',
+        operations,
         log: quiet,
         ...(more.hooks === undefined ? {} : { hooks: more.hooks }),
       });

@@ -1,6 +1,6 @@
 /** A process that holds the lease and relays until it is killed: for the fail points. */
 import { connectMongo, openRecords } from '@bandeng/records';
-import { connectBus, publishing, startRelay, startTenure } from '../src/index.ts';
+import { connectBus, openOperations, publishing, startRelay, startTenure } from '../src/index.ts';
 import { errandDefinition, errandPublications, quiet } from './errands.ts';
 
 const { MONGODB_URI = '', NATS_URL = '', BANDENG_DATABASE_PREFIX = '' } = process.env;
@@ -15,5 +15,6 @@ startRelay({
   tenure,
   publishings: [publishing(errands, errandPublications)],
   city: '4599',
+  operations: openOperations(client.db(`${BANDENG_DATABASE_PREFIX}_tickets`)),
   log: quiet,
 });
