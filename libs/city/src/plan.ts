@@ -1,3 +1,4 @@
+import { type Role, roles } from '@bandeng/access';
 import { type Chance, chanceFrom, plannedId } from './chance.ts';
 import * as words from './names.ts';
 import { type Doer, type Stage, type TicketStory, tellStory } from './stories.ts';
@@ -15,23 +16,8 @@ export type UnitKind =
   | 'social_organization'
   | 'volunteer_team';
 
-/** Roles that people hold in the plan. */
-export type PlannedRole =
-  | 'resident'
-  | 'volunteer'
-  | 'member'
-  | 'building_head'
-  | 'grid_worker'
-  | 'property_worker'
-  | 'compound_secretary'
-  | 'community_dispatcher'
-  | 'community_secretary'
-  | 'street_officer'
-  | 'organ_liaison'
-  | 'district_supervisor'
-  | 'city_supervisor'
-  | 'auditor'
-  | 'administrator';
+/** Roles that people hold in the plan: all but `system`, which nobody holds by a posting. */
+export type PlannedRole = Exclude<Role, 'system'>;
 
 /** A territory to register; parents come before children, grids after what they cover. */
 export interface PlannedTerritory {
@@ -99,23 +85,7 @@ export const demoCity = '4599';
 /** Password of every demo login. It opens nothing but a demo city. */
 export const demoPassword = 'bandeng-demo';
 
-const roles: readonly PlannedRole[] = [
-  'resident',
-  'volunteer',
-  'member',
-  'building_head',
-  'grid_worker',
-  'property_worker',
-  'compound_secretary',
-  'community_dispatcher',
-  'community_secretary',
-  'street_officer',
-  'organ_liaison',
-  'district_supervisor',
-  'city_supervisor',
-  'auditor',
-  'administrator',
-];
+const held = roles.filter((role): role is PlannedRole => role !== 'system');
 
 /** Systems that the demo city knows, with their secrets. They open nothing but a demo city. */
 export const demoClients: readonly PlannedClient[] = [
@@ -331,7 +301,7 @@ export function planCity(options: { seed?: number; scale?: number; now: Date }):
 
   const names = new Map(territories.map((territory) => [territory.code, territory.name]));
   const unitNames = new Map(units.map((planned) => [planned.id, planned.name]));
-  for (const role of roles) {
+  for (const role of held) {
     const account = accounts.find((candidate) => candidate.login === role);
     const posting = postings.find((candidate) => candidate.person === account?.id);
     if (account === undefined || posting === undefined) throw new Error(`no demo login for ${role}`);
