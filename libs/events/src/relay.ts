@@ -66,6 +66,7 @@ export function startRelay(options: RelayOptions): Relay {
   let last = 0;
   let savedAt = 0;
   let lookedAt = Number.NEGATIVE_INFINITY;
+  let backlogTold = false;
 
   const off = [
     bus.onWake(service, () => {
@@ -279,10 +280,17 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   async function tellBacklog(): Promise<void> {
-    if (!tenure.holds() || hooks?.backlog === undefined) return;
+    if (hooks?.backlog === undefined) return;
+    if (!tenure.holds()) {
+      // Whoever holds the lease tells it now.
+      if (backlogTold) hooks.backlog(0, 0);
+      backlogTold = false;
+      return;
+    }
     try {
       const { documents, oldestSeconds } = await outbox.backlog();
       hooks.backlog(documents, oldestSeconds);
+      backlogTold = true;
     } catch (error) {
       log.debug({ err: error }, 'backlog not counted');
     }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { DirectorySource } from '@bandeng/directory';
 import {
   openDeadLetters,
+  openOperations,
   type Publishing,
   type ReactionDefinition,
   startReactions,
@@ -21,6 +22,7 @@ import {
   layFoundation,
   openHouse,
 } from './house.ts';
+import { measuring } from './measuring.ts';
 import { startSweeps } from './sweeping.ts';
 
 /** What a service offers and does, once it stands. */
@@ -119,15 +121,20 @@ async function answers({ database }: House): Promise<boolean> {
 /** Opens the service to the world: its server, and under its lease the relay, the reactions and the sweeps. */
 async function open(house: House, running: Running, ready: () => Promise<boolean>): Promise<(() => Promise<void>)[]> {
   const { name, bus, records, log, environment, now, city } = house;
+  const measured = measuring(name);
   const server = await startServer({
     address: addressOf(name, environment),
     implementations: running.implementations ?? [],
     verify: house.verify,
     log,
     transient: isDatabaseAway,
+    observe: measured.observe,
     ready,
     reflection: switchSetting(environment, 'BANDENG_REFLECTION', false),
   });
+  const deadLetters = await openDeadLetters(house.database);
+  const operations = openOperations(house.database);
+  const hooks = measured.hooks(deadLetters, now);
   const tenure = startTenure({ lease: records.outbox.lease('service', `${process.pid}-${crypto.randomUUID()}`), log });
   const relay = startRelay({
     service: name,
@@ -136,19 +143,22 @@ async function open(house: House, running: Running, ready: () => Promise<boolean
     tenure,
     publishings: running.publications ?? [],
     city,
+    operations,
     log,
+    hooks,
   });
-  const deadLetters = await openDeadLetters(house.database);
   const reactions = startReactions({
     service: name,
     bus,
     tenure,
     definitions: running.reactions ?? [],
     deadLetters,
+    operations,
     now,
     log,
+    hooks,
   });
-  const sweeps = startSweeps({ sweeps: running.sweeps ?? [], tenure, log });
+  const sweeps = startSweeps({ sweeps: running.sweeps ?? [], tenure, log, measuring: measured });
   return [() => server.stop(), () => sweeps.stop(), () => reactions.stop(), () => relay.stop(), () => tenure.stop()];
 }
 

@@ -1,2 +1,3 @@
 export { type Logger, openLogger } from './logger.ts';
-export { currentTraceparent, nameRoute, traced } from './traces.ts';
+export { type About, type Counter, counter, type Durations, durations, type Gauge, gauge } from './metrics.ts';
+export { currentTraceparent, nameRoute, traced, tracedInEach } from './traces.ts';

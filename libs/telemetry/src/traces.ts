@@ -1,4 +1,5 @@
 import {
+  type Attributes,
   context,
   isSpanContextValid,
   ROOT_CONTEXT,
@@ -10,6 +11,9 @@ import {
 } from '@opentelemetry/api';
 
 const tracer = trace.getTracer('bandeng');
+
+type Kind = 'producer' | 'consumer' | 'internal';
+const kinds = { producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER, internal: SpanKind.INTERNAL };
 
 /** The W3C traceparent of what is being done now, or undefined when nothing is traced. */
 export function currentTraceparent(): string | undefined {
@@ -41,24 +45,49 @@ function spanContext(traceparent: string | undefined): SpanContext | undefined {
  */
 export async function traced<Result>(
   name: string,
-  options: { traceparent?: string | undefined; kind?: 'producer' | 'consumer' | 'internal'; replayed?: boolean },
+  options: { traceparent?: string | undefined; kind?: Kind; replayed?: boolean; attributes?: Attributes },
   work: () => Promise<Result>,
 ): Promise<Result> {
   const origin = spanContext(options.traceparent);
   const parent =
     origin !== undefined && !options.replayed ? trace.setSpanContext(ROOT_CONTEXT, origin) : context.active();
-  const kind = { producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER, internal: SpanKind.INTERNAL }[
-    options.kind ?? 'internal'
-  ];
+  const kind = kinds[options.kind ?? 'internal'];
   const links = origin !== undefined && options.replayed ? [{ context: origin }] : [];
-  return tracer.startActiveSpan(name, { kind, links }, parent, async (span) => {
+  return tracer.startActiveSpan(name, { kind, links, attributes: options.attributes ?? {} }, parent, async (span) => {
     try {
       return await work();
     } catch (fault) {
-      span.setStatus({ code: SpanStatusCode.ERROR, message: fault instanceof Error ? fault.name : 'failed' });
+      span.setStatus(statusOf(fault));
       throw fault;
     } finally {
       span.end();
     }
   });
+}
+
+/** Does work that belongs to several traces at once, as publishing a batch: one span in each that is sampled. */
+export async function tracedInEach<Result>(
+  name: string,
+  options: { traceparents: readonly string[]; kind?: Kind; attributes?: Attributes },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const { attributes = {} } = options;
+  const kind = kinds[options.kind ?? 'internal'];
+  const spans = options.traceparents.flatMap((traceparent) => {
+    const origin = spanContext(traceparent);
+    if (origin?.traceFlags !== TraceFlags.SAMPLED) return [];
+    return [tracer.startSpan(name, { kind, attributes }, trace.setSpanContext(ROOT_CONTEXT, origin))];
+  });
+  try {
+    return await work();
+  } catch (fault) {
+    for (const span of spans) span.setStatus(statusOf(fault));
+    throw fault;
+  } finally {
+    for (const span of spans) span.end();
+  }
+}
+
+function statusOf(fault: unknown) {
+  return { code: SpanStatusCode.ERROR, message: fault instanceof Error ? fault.name : 'failed' };
 }
