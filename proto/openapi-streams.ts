@@ -30,7 +30,7 @@ Needs a signed-in person.`,
       contentMediaType: 'application/json',
       contentSchema: { $ref: '#/components/schemas/Notice' },
     }),
-    ...problems(['400', '401', '403', '429', '500', '503']),
+    ...problems(['400', '401', '403', '408', '429', '431', '500', '503']),
   },
   security,
 };
@@ -69,7 +69,7 @@ Needs a system whose token has the scope \`events\`; it hears what happens withi
         description: 'Events whose `data` is a CloudEvent 1.0 as structured JSON.',
         contentMediaType: 'application/cloudevents+json',
       }),
-      ...problems(['400', '401', '403', '410', '429', '500', '503']),
+      ...problems(['400', '401', '403', '408', '410', '429', '431', '500', '503']),
     },
     security,
   };

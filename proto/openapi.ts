@@ -33,6 +33,7 @@ export function openapiDocument(contracts: Contracts): object {
 
 const introduction = `Every refusal is a problem (RFC 9457): \`type\` names it, \`fields\` name what is wrong with the request.
 
+- **Methods.** What a path does not answer to is refused with 405, and \`Allow\` says what it does.
 - **Versions.** What changes has a \`version\`, which is also its ETag. A command with \`If-Match\` is refused with 412 when it
   changed meanwhile.
 - **Repeating.** A command with an \`Idempotency-Key\` can be sent again: it takes effect once, and the answer says

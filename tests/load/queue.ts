@@ -1,5 +1,6 @@
 /** A case worker's page through HTTP, the first and those that follow by cursor, against the bare find on the same index. */
 import type { Document } from 'mongodb';
+import { listKey } from '../../services/tickets/src/records.ts';
 import { insertClones } from './clones.ts';
 import { expected } from './connections.ts';
 import { detail, tell } from './detail.ts';
@@ -25,7 +26,8 @@ export function queue(): Promise<string> {
       own(number) {
         const orderedAt = new Date(first - number * 60_000);
         const readable = `459901-20260101-${String(number).padStart(6, '0')}`;
-        return { number: readable, orderedAt, listed: `${orderedAt.toISOString()}~${readable}` };
+        const listed = listKey({ number: readable, orderedAt: orderedAt.toISOString() });
+        return { number: readable, orderedAt, listed };
       },
     });
     const token = await ground.token('community_dispatcher');

@@ -28,8 +28,8 @@ export const publications: Publications<TicketEvent, Ticket> = {
     ),
   imported: 'private',
   dispatched: ({ data: { handler, acceptBy, dispatcher } }, document) => {
-    const dates = { acceptBy: new Date(acceptBy) };
-    const data = { ...number(document), handler: spelledHandler(handler), ...dates, dispatcher, ...orderer(document) };
+    const soon = { acceptBy: new Date(acceptBy), urgency: spelledUrgency[document.state.urgency] };
+    const data = { ...number(document), handler: spelledHandler(handler), ...soon, dispatcher, ...orderer(document) };
     return publish('ticket-dispatched', data, place(document));
   },
   accepted: ({ data: { handler, acceptor, resolveBy, dispatcher } }, document) => {

@@ -34,35 +34,53 @@ const statuses = Object.keys({
  * behind that and is judged there. Undefined: nothing can be found.
  */
 export function pageFilter(visible: Visible, query: TicketQuery, after?: string): Filter<RecordDocument> | undefined {
-  const conditions = '$or' in visible ? visible.$or : [visible];
-  const { status, category } = query;
-  const common = {
+  return anyOf(waysOf(visible, query).map((way) => ({ ...whereOf(way), ...narrowing(query, after) })));
+}
+
+/** What narrows each branch, and after what the page begins. */
+export function narrowing({ status, category }: TicketQuery, after: string | undefined): Filter<RecordDocument> {
+  return {
     status: status ?? { $in: statuses },
     ...(category === undefined ? {} : { branch: { $gte: branchKey(category), $lt: `${category}/` } }),
     ...(after === undefined ? {} : { listed: { $lt: after } }),
   };
-  const branches = conditions.flatMap((condition) => {
-    const where = narrowed(condition, query);
-    return where === undefined ? [] : [{ ...where, ...common }];
-  });
-  const [only] = branches;
-  return branches.length > 1 ? { $or: branches } : only;
 }
 
-/** One way in which tickets are visible, narrowed to the territory or handler asked for; nothing when they exclude each other. */
-function narrowed(condition: Condition, query: TicketQuery): Filter<RecordDocument> | undefined {
-  const { handler, orderer } = condition;
-  if (handler !== undefined && query.handler !== undefined && handler !== query.handler) return undefined;
-  const whose = {
-    ...(orderer === undefined ? {} : { orderer }),
-    ...((handler ?? query.handler) === undefined ? {} : { handler: handler ?? query.handler }),
-  };
+/** One or the other; undefined when there is none. */
+export function anyOf(branches: readonly Filter<RecordDocument>[]): Filter<RecordDocument> | undefined {
+  const [only] = branches;
+  return branches.length > 1 ? { $or: [...branches] } : only;
+}
+
+/** One way in which tickets are visible and asked for: whose they are, or nothing of it, and in all of these places. */
+export interface Way {
+  readonly whose: { readonly handler?: string; readonly orderer?: string };
+  readonly places: readonly string[];
+}
+
+/** The ways in which a caller may see what is asked for; none when everything visible lies elsewhere. */
+export function waysOf(visible: Visible, query: TicketQuery): Way[] {
+  const conditions = '$or' in visible ? visible.$or : [visible];
+  return conditions.flatMap((condition) => narrowed(condition, query) ?? []);
+}
+
+/** One condition, narrowed to the territory or handler asked for; nothing when they exclude each other. */
+function narrowed(condition: Condition, query: TicketQuery): Way | undefined {
+  const { handler = query.handler, orderer } = condition;
+  if (query.handler !== undefined && handler !== query.handler) return undefined;
   const places = innermost(condition.territories, query.territory);
   if (places === undefined) return undefined;
+  const whose = { ...(orderer === undefined ? {} : { orderer }), ...(handler === undefined ? {} : { handler }) };
+  // No right to tickets is tied to nothing; were there one, no index would serve it.
+  return places.length === 0 && Object.keys(whose).length === 0 ? undefined : { whose, places };
+}
+
+/** A way as the indexes of lists have it. */
+export function whereOf({ whose, places }: Way): Filter<RecordDocument> {
   if (Object.keys(whose).length > 0) return { ...whose, ...within(places) };
   // Of a grid and what it may cover, the grid is looked up behind the other.
   const [place, ...others] = places.toSorted((one, other) => Number(isGrid(one)) - Number(isGrid(other)));
-  return place === undefined ? undefined : { territories: place, ...within(others) };
+  return place === undefined ? {} : { territories: place, ...within(others) };
 }
 
 /** Of two territories the one in the other, both when a grid may cover the other, undefined when they lie apart. */
@@ -86,12 +104,16 @@ function within(places: readonly string[]): Filter<RecordDocument> {
   };
 }
 
-function isGrid(code: string): boolean {
+export function isGrid(code: string): boolean {
   return kindOf(code) === 'grid';
 }
 
-/** How a page is read; the history stays behind. */
-export const pageOptions = { projection: { history: 0 }, sort: { listed: -1 }, maxTimeMS: readTime } as const;
+/** How a page is read; the history and what serves searches stay behind. */
+export const pageOptions = {
+  projection: { history: 0, search: 0 },
+  sort: { listed: -1 },
+  maxTimeMS: readTime,
+} as const;
 
 export interface Page<Item> {
   readonly items: readonly Item[];

@@ -12,9 +12,11 @@ import { draftFor, rating } from './handling.ts';
 import { type TicketQuery, ticketByFollowHash, ticketPage } from './queries.ts';
 import type { Refusal } from './refusals.ts';
 import { allowedActions, deadlinesOf, type StoredTicket, wordsOf } from './representation.ts';
+import { searchPage } from './search.ts';
 import { objectOf, plainSight, sightOf } from './sight.ts';
 import { readStatus, spelledSatisfaction, spelledStatus } from './spelling.ts';
 import { peopleOf, timelineOf } from './timeline.ts';
+import { readWords } from './words.ts';
 
 const usualPage = 20;
 /** Names are good to have; a time line does not wait long for them. */
@@ -77,19 +79,24 @@ export function reading(desk: Desk) {
       const { territory, handler, category, pageToken } = request;
       if (territory !== '' && handler !== '') return refuse('unknown-query', { field: 'handler' });
       const status = readStatus[request.status];
+      const words = request.words === '' ? undefined : readWords(request.words);
+      if (request.words !== '' && words === undefined) return refuse('words-too-short', { field: 'words' });
       const query: TicketQuery = {
         ...(territory === '' ? {} : { territory: normalize(territory) ?? territory }),
         ...(handler === '' ? {} : { handler }),
         ...(status === undefined ? {} : { status }),
         ...(category === '' ? {} : { category }),
       };
-      const sealed = `tickets ${JSON.stringify(query)}`;
+      const sealed = `tickets ${JSON.stringify({ ...query, words: request.words || undefined })}`;
       const person = callerKey(call);
       const after = pageToken === '' ? undefined : house.pages.open(sealed, person, pageToken);
       if (isRefused(after)) return refuse('page-token-invalid', { field: 'pageToken' });
       const size = request.pageSize || usualPage;
       const paging = typeof after === 'string' ? { size, after } : { size };
-      const page = await ticketPage(tickets, house.access.filter(call, 'tickets.read'), query, paging);
+      const mine = house.access.filter(call, 'tickets.read');
+      const page = words
+        ? await searchPage(tickets, mine, { ...query, words }, paging)
+        : await ticketPage(tickets, mine, query, paging);
       return {
         tickets: page.items.map((stored) => present(desk, call, stored)),
         nextPageToken: page.last === undefined ? '' : house.pages.seal(sealed, person, page.last),

@@ -10,7 +10,8 @@ export type Refusal =
   | 'idempotency-key-needed'
   | 'source-id-reused'
   | 'not-dispatchable'
-  | 'unknown-query';
+  | 'unknown-query'
+  | 'words-too-short';
 
 export const refusals: RefusalTable<Refusal> = {
   ...accessRefusals,
@@ -34,4 +35,5 @@ export const refusals: RefusalTable<Refusal> = {
   'source-id-reused': { kind: 'rule', title: 'The same id of this source came before with other content' },
   'not-dispatchable': { kind: 'field', title: 'A ticket is dispatched to a unit, a grid or an open call' },
   'unknown-query': { kind: 'field', title: 'The list does not offer this combination: name a territory or a handler' },
+  'words-too-short': { kind: 'field', title: 'A search needs a word of at least two characters' },
 };

@@ -11,6 +11,8 @@ export {
   GetAccountRequest,
   ListNamesRequest,
   ListNamesResponse,
+  GetContactForDeliveryRequest,
+  ContactForDelivery,
   GetKeySetRequest,
   KeySet,
   type IdentityServiceServer,

@@ -108,6 +108,20 @@ export interface ListNamesResponse_NamesEntry {
   value: string;
 }
 
+/** Whom to reach. */
+export interface GetContactForDeliveryRequest {
+  /** Id of the person. */
+  person: string;
+}
+
+/** Where a person is reached. Everything is empty for somebody who is not known, or not any more. */
+export interface ContactForDelivery {
+  /** E-mail address; empty when there is none. */
+  email: string;
+  /** Language of notices: `zh-CN` or `en`. */
+  language: string;
+}
+
 /** Nothing needs to be said. */
 export interface GetKeySetRequest {
 }
@@ -1000,6 +1014,158 @@ export const ListNamesResponse_NamesEntry: MessageFns<ListNamesResponse_NamesEnt
   },
 };
 
+function createBaseGetContactForDeliveryRequest(): GetContactForDeliveryRequest {
+  return { person: "" };
+}
+
+export const GetContactForDeliveryRequest: MessageFns<GetContactForDeliveryRequest> = {
+  encode(message: GetContactForDeliveryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.person !== "") {
+      writer.uint32(10).string(message.person);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetContactForDeliveryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetContactForDeliveryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.person = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetContactForDeliveryRequest {
+    return { person: isSet(object.person) ? globalThis.String(object.person) : "" };
+  },
+
+  toJSON(message: GetContactForDeliveryRequest): unknown {
+    const obj: any = {};
+    if (message.person !== undefined) {
+      obj.person = message.person;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetContactForDeliveryRequest>, I>>(base?: I): GetContactForDeliveryRequest {
+    return GetContactForDeliveryRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetContactForDeliveryRequest>, I>>(object: I): GetContactForDeliveryRequest {
+    const message = createBaseGetContactForDeliveryRequest();
+    message.person = object.person ?? "";
+    return message;
+  },
+};
+
+function createBaseContactForDelivery(): ContactForDelivery {
+  return { email: "", language: "" };
+}
+
+export const ContactForDelivery: MessageFns<ContactForDelivery> = {
+  encode(message: ContactForDelivery, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.email !== "") {
+      writer.uint32(10).string(message.email);
+    }
+    if (message.language !== "") {
+      writer.uint32(18).string(message.language);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContactForDelivery {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContactForDelivery();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.email = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.language = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContactForDelivery {
+    return {
+      email: isSet(object.email) ? globalThis.String(object.email) : "",
+      language: isSet(object.language) ? globalThis.String(object.language) : "",
+    };
+  },
+
+  toJSON(message: ContactForDelivery): unknown {
+    const obj: any = {};
+    if (message.email !== undefined) {
+      obj.email = message.email;
+    }
+    if (message.language !== undefined) {
+      obj.language = message.language;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ContactForDelivery>, I>>(base?: I): ContactForDelivery {
+    return ContactForDelivery.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ContactForDelivery>, I>>(object: I): ContactForDelivery {
+    const message = createBaseContactForDelivery();
+    message.email = object.email ?? "";
+    message.language = object.language ?? "";
+    return message;
+  },
+};
+
 function createBaseGetKeySetRequest(): GetKeySetRequest {
   return {};
 }
@@ -1163,6 +1329,20 @@ export const IdentityServiceService = {
     responseSerialize: (value: ListNamesResponse): Buffer => Buffer.from(ListNamesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListNamesResponse => ListNamesResponse.decode(value),
   },
+  /**
+   * Where and in which language a person is told something, for the service that sends it, at the moment of sending. No human
+   * reads it, so it is not recorded as a reading of contacts; whoever asks keeps nothing of it.
+   */
+  getContactForDelivery: {
+    path: "/bandeng.identity.v1.IdentityService/GetContactForDelivery" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetContactForDeliveryRequest): Buffer =>
+      Buffer.from(GetContactForDeliveryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetContactForDeliveryRequest => GetContactForDeliveryRequest.decode(value),
+    responseSerialize: (value: ContactForDelivery): Buffer => Buffer.from(ContactForDelivery.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ContactForDelivery => ContactForDelivery.decode(value),
+  },
   /** Public keys of the embedded provider as a JSON Web Key Set (RFC 7517). */
   getKeySet: {
     path: "/bandeng.identity.v1.IdentityService/GetKeySet" as const,
@@ -1184,6 +1364,11 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
   getAccount: handleUnaryCall<GetAccountRequest, Account>;
   /** Names of people by id, for services that show them to those who may see them. Unknown ids are left out. */
   listNames: handleUnaryCall<ListNamesRequest, ListNamesResponse>;
+  /**
+   * Where and in which language a person is told something, for the service that sends it, at the moment of sending. No human
+   * reads it, so it is not recorded as a reading of contacts; whoever asks keeps nothing of it.
+   */
+  getContactForDelivery: handleUnaryCall<GetContactForDeliveryRequest, ContactForDelivery>;
   /** Public keys of the embedded provider as a JSON Web Key Set (RFC 7517). */
   getKeySet: handleUnaryCall<GetKeySetRequest, KeySet>;
 }
@@ -1249,6 +1434,25 @@ export interface IdentityServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListNamesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Where and in which language a person is told something, for the service that sends it, at the moment of sending. No human
+   * reads it, so it is not recorded as a reading of contacts; whoever asks keeps nothing of it.
+   */
+  getContactForDelivery(
+    request: GetContactForDeliveryRequest,
+    callback: (error: ServiceError | null, response: ContactForDelivery) => void,
+  ): ClientUnaryCall;
+  getContactForDelivery(
+    request: GetContactForDeliveryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ContactForDelivery) => void,
+  ): ClientUnaryCall;
+  getContactForDelivery(
+    request: GetContactForDeliveryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ContactForDelivery) => void,
   ): ClientUnaryCall;
   /** Public keys of the embedded provider as a JSON Web Key Set (RFC 7517). */
   getKeySet(

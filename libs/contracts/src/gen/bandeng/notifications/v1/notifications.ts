@@ -44,6 +44,427 @@ export interface Notice {
   readAt: Date | undefined;
 }
 
+/** A way by which people are told. */
+export interface NoticeChannel {
+}
+
+/** Which way. */
+export const NoticeChannel_Value = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: "UNSPECIFIED",
+  /** INBOX - The inbox. Always there; nobody can choose it away. */
+  INBOX: "INBOX",
+  /** EMAIL - E-mail to the address that identity knows. */
+  EMAIL: "EMAIL",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type NoticeChannel_Value = typeof NoticeChannel_Value[keyof typeof NoticeChannel_Value];
+
+export namespace NoticeChannel_Value {
+  export type UNSPECIFIED = typeof NoticeChannel_Value.UNSPECIFIED;
+  export type INBOX = typeof NoticeChannel_Value.INBOX;
+  export type EMAIL = typeof NoticeChannel_Value.EMAIL;
+  export type UNRECOGNIZED = typeof NoticeChannel_Value.UNRECOGNIZED;
+}
+
+export function noticeChannel_ValueFromJSON(object: any): NoticeChannel_Value {
+  switch (object) {
+    case 0:
+    case "UNSPECIFIED":
+      return NoticeChannel_Value.UNSPECIFIED;
+    case 1:
+    case "INBOX":
+      return NoticeChannel_Value.INBOX;
+    case 2:
+    case "EMAIL":
+      return NoticeChannel_Value.EMAIL;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return NoticeChannel_Value.UNRECOGNIZED;
+  }
+}
+
+export function noticeChannel_ValueToJSON(object: NoticeChannel_Value): string {
+  switch (object) {
+    case NoticeChannel_Value.UNSPECIFIED:
+      return "UNSPECIFIED";
+    case NoticeChannel_Value.INBOX:
+      return "INBOX";
+    case NoticeChannel_Value.EMAIL:
+      return "EMAIL";
+    case NoticeChannel_Value.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function noticeChannel_ValueToNumber(object: NoticeChannel_Value): number {
+  switch (object) {
+    case NoticeChannel_Value.UNSPECIFIED:
+      return 0;
+    case NoticeChannel_Value.INBOX:
+      return 1;
+    case NoticeChannel_Value.EMAIL:
+      return 2;
+    case NoticeChannel_Value.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+/** What a notice is to the one who gets it. */
+export interface NoticeKind {
+}
+
+/** What it is. */
+export const NoticeKind_Value = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: "UNSPECIFIED",
+  /** TASK - Something waits for the person: to be dispatched, accepted, taken up again, or it is overdue. */
+  TASK: "TASK",
+  /** CALL - An open call to the members of a community. */
+  CALL: "CALL",
+  /** PROGRESS - Something the person ordered or dispatched goes on. */
+  PROGRESS: "PROGRESS",
+  /** RESULT - Something the person ordered, dispatched or handled has come to an end. */
+  RESULT: "RESULT",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type NoticeKind_Value = typeof NoticeKind_Value[keyof typeof NoticeKind_Value];
+
+export namespace NoticeKind_Value {
+  export type UNSPECIFIED = typeof NoticeKind_Value.UNSPECIFIED;
+  export type TASK = typeof NoticeKind_Value.TASK;
+  export type CALL = typeof NoticeKind_Value.CALL;
+  export type PROGRESS = typeof NoticeKind_Value.PROGRESS;
+  export type RESULT = typeof NoticeKind_Value.RESULT;
+  export type UNRECOGNIZED = typeof NoticeKind_Value.UNRECOGNIZED;
+}
+
+export function noticeKind_ValueFromJSON(object: any): NoticeKind_Value {
+  switch (object) {
+    case 0:
+    case "UNSPECIFIED":
+      return NoticeKind_Value.UNSPECIFIED;
+    case 1:
+    case "TASK":
+      return NoticeKind_Value.TASK;
+    case 2:
+    case "CALL":
+      return NoticeKind_Value.CALL;
+    case 3:
+    case "PROGRESS":
+      return NoticeKind_Value.PROGRESS;
+    case 4:
+    case "RESULT":
+      return NoticeKind_Value.RESULT;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return NoticeKind_Value.UNRECOGNIZED;
+  }
+}
+
+export function noticeKind_ValueToJSON(object: NoticeKind_Value): string {
+  switch (object) {
+    case NoticeKind_Value.UNSPECIFIED:
+      return "UNSPECIFIED";
+    case NoticeKind_Value.TASK:
+      return "TASK";
+    case NoticeKind_Value.CALL:
+      return "CALL";
+    case NoticeKind_Value.PROGRESS:
+      return "PROGRESS";
+    case NoticeKind_Value.RESULT:
+      return "RESULT";
+    case NoticeKind_Value.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function noticeKind_ValueToNumber(object: NoticeKind_Value): number {
+  switch (object) {
+    case NoticeKind_Value.UNSPECIFIED:
+      return 0;
+    case NoticeKind_Value.TASK:
+      return 1;
+    case NoticeKind_Value.CALL:
+      return 2;
+    case NoticeKind_Value.PROGRESS:
+      return 3;
+    case NoticeKind_Value.RESULT:
+      return 4;
+    case NoticeKind_Value.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+/** How soon a channel tells. */
+export interface NoticePace {
+}
+
+/** How soon. */
+export const NoticePace_Value = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: "UNSPECIFIED",
+  /** OFF - Not at all. */
+  OFF: "OFF",
+  /** AT_ONCE - At once, outside of quiet hours. */
+  AT_ONCE: "AT_ONCE",
+  /** DIGEST - Once a day, together with others. */
+  DIGEST: "DIGEST",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type NoticePace_Value = typeof NoticePace_Value[keyof typeof NoticePace_Value];
+
+export namespace NoticePace_Value {
+  export type UNSPECIFIED = typeof NoticePace_Value.UNSPECIFIED;
+  export type OFF = typeof NoticePace_Value.OFF;
+  export type AT_ONCE = typeof NoticePace_Value.AT_ONCE;
+  export type DIGEST = typeof NoticePace_Value.DIGEST;
+  export type UNRECOGNIZED = typeof NoticePace_Value.UNRECOGNIZED;
+}
+
+export function noticePace_ValueFromJSON(object: any): NoticePace_Value {
+  switch (object) {
+    case 0:
+    case "UNSPECIFIED":
+      return NoticePace_Value.UNSPECIFIED;
+    case 1:
+    case "OFF":
+      return NoticePace_Value.OFF;
+    case 2:
+    case "AT_ONCE":
+      return NoticePace_Value.AT_ONCE;
+    case 3:
+    case "DIGEST":
+      return NoticePace_Value.DIGEST;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return NoticePace_Value.UNRECOGNIZED;
+  }
+}
+
+export function noticePace_ValueToJSON(object: NoticePace_Value): string {
+  switch (object) {
+    case NoticePace_Value.UNSPECIFIED:
+      return "UNSPECIFIED";
+    case NoticePace_Value.OFF:
+      return "OFF";
+    case NoticePace_Value.AT_ONCE:
+      return "AT_ONCE";
+    case NoticePace_Value.DIGEST:
+      return "DIGEST";
+    case NoticePace_Value.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function noticePace_ValueToNumber(object: NoticePace_Value): number {
+  switch (object) {
+    case NoticePace_Value.UNSPECIFIED:
+      return 0;
+    case NoticePace_Value.OFF:
+      return 1;
+    case NoticePace_Value.AT_ONCE:
+      return 2;
+    case NoticePace_Value.DIGEST:
+      return 3;
+    case NoticePace_Value.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+/** How a delivery stands. */
+export interface DeliveryStatus {
+}
+
+/** How it stands. */
+export const DeliveryStatus_Value = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: "UNSPECIFIED",
+  /** WAITING - It waits for its instant, or for another try. */
+  WAITING: "WAITING",
+  /** SENT - The channel took it. */
+  SENT: "SENT",
+  /** FAILED - Given up; the reason says why. The inbox holds the notice all the same. */
+  FAILED: "FAILED",
+  /** DROPPED - Not needed any more: read in the inbox before, or the person chose otherwise meanwhile. */
+  DROPPED: "DROPPED",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type DeliveryStatus_Value = typeof DeliveryStatus_Value[keyof typeof DeliveryStatus_Value];
+
+export namespace DeliveryStatus_Value {
+  export type UNSPECIFIED = typeof DeliveryStatus_Value.UNSPECIFIED;
+  export type WAITING = typeof DeliveryStatus_Value.WAITING;
+  export type SENT = typeof DeliveryStatus_Value.SENT;
+  export type FAILED = typeof DeliveryStatus_Value.FAILED;
+  export type DROPPED = typeof DeliveryStatus_Value.DROPPED;
+  export type UNRECOGNIZED = typeof DeliveryStatus_Value.UNRECOGNIZED;
+}
+
+export function deliveryStatus_ValueFromJSON(object: any): DeliveryStatus_Value {
+  switch (object) {
+    case 0:
+    case "UNSPECIFIED":
+      return DeliveryStatus_Value.UNSPECIFIED;
+    case 1:
+    case "WAITING":
+      return DeliveryStatus_Value.WAITING;
+    case 2:
+    case "SENT":
+      return DeliveryStatus_Value.SENT;
+    case 3:
+    case "FAILED":
+      return DeliveryStatus_Value.FAILED;
+    case 4:
+    case "DROPPED":
+      return DeliveryStatus_Value.DROPPED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return DeliveryStatus_Value.UNRECOGNIZED;
+  }
+}
+
+export function deliveryStatus_ValueToJSON(object: DeliveryStatus_Value): string {
+  switch (object) {
+    case DeliveryStatus_Value.UNSPECIFIED:
+      return "UNSPECIFIED";
+    case DeliveryStatus_Value.WAITING:
+      return "WAITING";
+    case DeliveryStatus_Value.SENT:
+      return "SENT";
+    case DeliveryStatus_Value.FAILED:
+      return "FAILED";
+    case DeliveryStatus_Value.DROPPED:
+      return "DROPPED";
+    case DeliveryStatus_Value.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function deliveryStatus_ValueToNumber(object: DeliveryStatus_Value): number {
+  switch (object) {
+    case DeliveryStatus_Value.UNSPECIFIED:
+      return 0;
+    case DeliveryStatus_Value.WAITING:
+      return 1;
+    case DeliveryStatus_Value.SENT:
+      return 2;
+    case DeliveryStatus_Value.FAILED:
+      return 3;
+    case DeliveryStatus_Value.DROPPED:
+      return 4;
+    case DeliveryStatus_Value.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+/** One choice: which kind of notice comes by which channel, and how soon. */
+export interface NoticeChoice {
+  /** Kind of notice. */
+  kind: NoticeKind_Value;
+  /** Channel beside the inbox. */
+  channel: NoticeChannel_Value;
+  /** How soon. */
+  pace: NoticePace_Value;
+}
+
+/** Hours of each day in which nothing is sent, in the time of Asia/Shanghai. They may go over midnight. */
+export interface QuietHours {
+  /** From, `HH:MM`. */
+  from: string;
+  /** Until, `HH:MM`; this minute is not quiet any more. */
+  until: string;
+}
+
+/** How a person wants to be told. */
+export interface NoticePreferences {
+  /** Counts every change from 1; also the ETag. 0 while nothing was ever chosen. */
+  version: number;
+  /** One for each kind and channel beside the inbox. */
+  choices: NoticeChoice[];
+  /** Language of what is sent, `zh-CN` or `en`; empty: the language of the account. */
+  language: string;
+  /** When nothing is sent; left out: always at once. One thing alone is not held back: a task of an urgent dispatch to a handler. */
+  quietHours:
+    | QuietHours
+    | undefined;
+  /** Hour of the day (Asia/Shanghai) at which digests are sent, 0 to 23. */
+  digestHour: number;
+  /** Channels that this installation has, the inbox always among them. */
+  channels: NoticeChannel_Value[];
+}
+
+/** A notice on its way by a channel beside the inbox. Of several that go out in one message each has its own. */
+export interface Delivery {
+  /** Opaque id (UUID). */
+  id: string;
+  /** Id of the notice. */
+  notice: string;
+  /** Id of the ticket it is about. */
+  ticket: string;
+  /** Channel. */
+  channel: NoticeChannel_Value;
+  /** Kind of notice. */
+  kind: NoticeKind_Value;
+  /** How it stands. */
+  status: DeliveryStatus_Value;
+  /** When it was decided upon. */
+  plannedAt:
+    | Date
+    | undefined;
+  /** When it is sent or tried again; left out once it is neither. */
+  due:
+    | Date
+    | undefined;
+  /** When it was sent, given up or dropped. */
+  endedAt:
+    | Date
+    | undefined;
+  /** How often it was tried. */
+  tries: number;
+  /**
+   * Why the last try failed, why it was given up or dropped: `server-away`, `server-refuses`, `server-busy`, `message-refused`,
+   * `address-refused`, `no-address`, `uncertain`, `read-already`, `chosen-otherwise`. Empty when nothing went wrong.
+   */
+  reason: string;
+  /** The channel that has it after this one failed. */
+  nextChannel: NoticeChannel_Value;
+}
+
+/** A delivery that failed for good, for those who keep the system. */
+export interface FailedDelivery {
+  /** Opaque id (UUID) of the delivery. */
+  id: string;
+  /** Opaque id of the person who was not reached. */
+  person: string;
+  /** Channel. */
+  channel: NoticeChannel_Value;
+  /** Why, as in `Delivery`. */
+  reason: string;
+  /** When it was given up. */
+  failedAt:
+    | Date
+    | undefined;
+  /** How often it was tried. */
+  tries: number;
+}
+
 /** Which notices. */
 export interface ListInboxRequest {
   /** Only unread ones. */
@@ -72,6 +493,58 @@ export interface GetNoticeRequest {
 export interface ReadNoticeRequest {
   /** Its id. */
   id: string;
+}
+
+/** Nothing needs to be said. */
+export interface GetNoticePreferencesRequest {
+}
+
+/** How the caller wants to be told. */
+export interface SetNoticePreferencesRequest {
+  /** One for each kind and channel beside the inbox; what is not named is off. */
+  choices: NoticeChoice[];
+  /** Language of what is sent, `zh-CN` or `en`; left out: the language of the account. */
+  language: string;
+  /** When nothing is sent; left out: never held back. */
+  quietHours:
+    | QuietHours
+    | undefined;
+  /** Hour of the day (Asia/Shanghai) at which digests are sent; left out 18. */
+  digestHour?: number | undefined;
+}
+
+/** Which deliveries of the caller's. */
+export interface ListMyDeliveriesRequest {
+  /** How many at most, 1 to 100; left out 20. */
+  pageSize: number;
+  /** Where to go on. */
+  pageToken: string;
+}
+
+/** One page of deliveries. */
+export interface ListMyDeliveriesResponse {
+  /** The deliveries, newest first. */
+  deliveries: Delivery[];
+  /** Opens the next page; empty on the last. */
+  nextPageToken: string;
+}
+
+/** Which failures. */
+export interface ListFailedDeliveriesRequest {
+  /** Only of this channel. */
+  channel: NoticeChannel_Value;
+  /** How many at most, 1 to 100; left out 20. */
+  pageSize: number;
+  /** Where to go on. */
+  pageToken: string;
+}
+
+/** One page of failures. */
+export interface ListFailedDeliveriesResponse {
+  /** The failures, newest first. */
+  deliveries: FailedDelivery[];
+  /** Opens the next page; empty on the last. */
+  nextPageToken: string;
 }
 
 function createBaseNotice(): Notice {
@@ -239,6 +712,1004 @@ export const Notice: MessageFns<Notice> = {
     message.body = object.body ?? "";
     message.ticket = object.ticket ?? "";
     message.readAt = object.readAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseNoticeChannel(): NoticeChannel {
+  return {};
+}
+
+export const NoticeChannel: MessageFns<NoticeChannel> = {
+  encode(_: NoticeChannel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoticeChannel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoticeChannel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): NoticeChannel {
+    return {};
+  },
+
+  toJSON(_: NoticeChannel): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NoticeChannel>, I>>(base?: I): NoticeChannel {
+    return NoticeChannel.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NoticeChannel>, I>>(_: I): NoticeChannel {
+    const message = createBaseNoticeChannel();
+    return message;
+  },
+};
+
+function createBaseNoticeKind(): NoticeKind {
+  return {};
+}
+
+export const NoticeKind: MessageFns<NoticeKind> = {
+  encode(_: NoticeKind, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoticeKind {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoticeKind();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): NoticeKind {
+    return {};
+  },
+
+  toJSON(_: NoticeKind): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NoticeKind>, I>>(base?: I): NoticeKind {
+    return NoticeKind.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NoticeKind>, I>>(_: I): NoticeKind {
+    const message = createBaseNoticeKind();
+    return message;
+  },
+};
+
+function createBaseNoticePace(): NoticePace {
+  return {};
+}
+
+export const NoticePace: MessageFns<NoticePace> = {
+  encode(_: NoticePace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoticePace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoticePace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): NoticePace {
+    return {};
+  },
+
+  toJSON(_: NoticePace): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NoticePace>, I>>(base?: I): NoticePace {
+    return NoticePace.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NoticePace>, I>>(_: I): NoticePace {
+    const message = createBaseNoticePace();
+    return message;
+  },
+};
+
+function createBaseDeliveryStatus(): DeliveryStatus {
+  return {};
+}
+
+export const DeliveryStatus: MessageFns<DeliveryStatus> = {
+  encode(_: DeliveryStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeliveryStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeliveryStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): DeliveryStatus {
+    return {};
+  },
+
+  toJSON(_: DeliveryStatus): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DeliveryStatus>, I>>(base?: I): DeliveryStatus {
+    return DeliveryStatus.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DeliveryStatus>, I>>(_: I): DeliveryStatus {
+    const message = createBaseDeliveryStatus();
+    return message;
+  },
+};
+
+function createBaseNoticeChoice(): NoticeChoice {
+  return {
+    kind: NoticeKind_Value.UNSPECIFIED,
+    channel: NoticeChannel_Value.UNSPECIFIED,
+    pace: NoticePace_Value.UNSPECIFIED,
+  };
+}
+
+export const NoticeChoice: MessageFns<NoticeChoice> = {
+  encode(message: NoticeChoice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== NoticeKind_Value.UNSPECIFIED) {
+      writer.uint32(8).int32(noticeKind_ValueToNumber(message.kind));
+    }
+    if (message.channel !== NoticeChannel_Value.UNSPECIFIED) {
+      writer.uint32(16).int32(noticeChannel_ValueToNumber(message.channel));
+    }
+    if (message.pace !== NoticePace_Value.UNSPECIFIED) {
+      writer.uint32(24).int32(noticePace_ValueToNumber(message.pace));
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoticeChoice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoticeChoice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = noticeKind_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.channel = noticeChannel_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pace = noticePace_ValueFromJSON(reader.int32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NoticeChoice {
+    return {
+      kind: isSet(object.kind) ? noticeKind_ValueFromJSON(object.kind) : NoticeKind_Value.UNSPECIFIED,
+      channel: isSet(object.channel) ? noticeChannel_ValueFromJSON(object.channel) : NoticeChannel_Value.UNSPECIFIED,
+      pace: isSet(object.pace) ? noticePace_ValueFromJSON(object.pace) : NoticePace_Value.UNSPECIFIED,
+    };
+  },
+
+  toJSON(message: NoticeChoice): unknown {
+    const obj: any = {};
+    if (message.kind !== undefined) {
+      obj.kind = noticeKind_ValueToJSON(message.kind);
+    }
+    if (message.channel !== undefined) {
+      obj.channel = noticeChannel_ValueToJSON(message.channel);
+    }
+    if (message.pace !== undefined) {
+      obj.pace = noticePace_ValueToJSON(message.pace);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NoticeChoice>, I>>(base?: I): NoticeChoice {
+    return NoticeChoice.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NoticeChoice>, I>>(object: I): NoticeChoice {
+    const message = createBaseNoticeChoice();
+    message.kind = object.kind ?? NoticeKind_Value.UNSPECIFIED;
+    message.channel = object.channel ?? NoticeChannel_Value.UNSPECIFIED;
+    message.pace = object.pace ?? NoticePace_Value.UNSPECIFIED;
+    return message;
+  },
+};
+
+function createBaseQuietHours(): QuietHours {
+  return { from: "", until: "" };
+}
+
+export const QuietHours: MessageFns<QuietHours> = {
+  encode(message: QuietHours, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.from !== "") {
+      writer.uint32(10).string(message.from);
+    }
+    if (message.until !== "") {
+      writer.uint32(18).string(message.until);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuietHours {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuietHours();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.until = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): QuietHours {
+    return {
+      from: isSet(object.from) ? globalThis.String(object.from) : "",
+      until: isSet(object.until) ? globalThis.String(object.until) : "",
+    };
+  },
+
+  toJSON(message: QuietHours): unknown {
+    const obj: any = {};
+    if (message.from !== undefined) {
+      obj.from = message.from;
+    }
+    if (message.until !== undefined) {
+      obj.until = message.until;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<QuietHours>, I>>(base?: I): QuietHours {
+    return QuietHours.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<QuietHours>, I>>(object: I): QuietHours {
+    const message = createBaseQuietHours();
+    message.from = object.from ?? "";
+    message.until = object.until ?? "";
+    return message;
+  },
+};
+
+function createBaseNoticePreferences(): NoticePreferences {
+  return { version: 0, choices: [], language: "", quietHours: undefined, digestHour: 0, channels: [] };
+}
+
+export const NoticePreferences: MessageFns<NoticePreferences> = {
+  encode(message: NoticePreferences, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).uint32(message.version);
+    }
+    for (const v of message.choices) {
+      NoticeChoice.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.language !== "") {
+      writer.uint32(26).string(message.language);
+    }
+    if (message.quietHours !== undefined) {
+      QuietHours.encode(message.quietHours, writer.uint32(34).fork()).join();
+    }
+    if (message.digestHour !== 0) {
+      writer.uint32(40).uint32(message.digestHour);
+    }
+    if (message.channels.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.channels) {
+        writer.int32(noticeChannel_ValueToNumber(v));
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoticePreferences {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoticePreferences();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.choices.push(NoticeChoice.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.language = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.quietHours = QuietHours.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.digestHour = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.channels.push(noticeChannel_ValueFromJSON(reader.int32()));
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.channels.push(noticeChannel_ValueFromJSON(reader.int32()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NoticePreferences {
+    return {
+      version: isSet(object.version) ? globalThis.Number(object.version) : 0,
+      choices: globalThis.Array.isArray(object?.choices)
+        ? object.choices.map((e: any) => NoticeChoice.fromJSON(e))
+        : [],
+      language: isSet(object.language) ? globalThis.String(object.language) : "",
+      quietHours: isSet(object.quietHours)
+        ? QuietHours.fromJSON(object.quietHours)
+        : isSet(object.quiet_hours)
+        ? QuietHours.fromJSON(object.quiet_hours)
+        : undefined,
+      digestHour: isSet(object.digestHour)
+        ? globalThis.Number(object.digestHour)
+        : isSet(object.digest_hour)
+        ? globalThis.Number(object.digest_hour)
+        : 0,
+      channels: globalThis.Array.isArray(object?.channels)
+        ? object.channels.map((e: any) => noticeChannel_ValueFromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: NoticePreferences): unknown {
+    const obj: any = {};
+    if (message.version !== undefined) {
+      obj.version = Math.round(message.version);
+    }
+    if (message.choices) {
+      obj.choices = message.choices.map((e) => NoticeChoice.toJSON(e));
+    }
+    if (message.language !== undefined) {
+      obj.language = message.language;
+    }
+    if (message.quietHours !== undefined) {
+      obj.quietHours = QuietHours.toJSON(message.quietHours);
+    }
+    if (message.digestHour !== undefined) {
+      obj.digestHour = Math.round(message.digestHour);
+    }
+    if (message.channels) {
+      obj.channels = message.channels.map((e) => noticeChannel_ValueToJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NoticePreferences>, I>>(base?: I): NoticePreferences {
+    return NoticePreferences.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NoticePreferences>, I>>(object: I): NoticePreferences {
+    const message = createBaseNoticePreferences();
+    message.version = object.version ?? 0;
+    message.choices = object.choices?.map((e) => NoticeChoice.fromPartial(e)) || [];
+    message.language = object.language ?? "";
+    message.quietHours = (object.quietHours !== undefined && object.quietHours !== null)
+      ? QuietHours.fromPartial(object.quietHours)
+      : undefined;
+    message.digestHour = object.digestHour ?? 0;
+    message.channels = object.channels?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseDelivery(): Delivery {
+  return {
+    id: "",
+    notice: "",
+    ticket: "",
+    channel: NoticeChannel_Value.UNSPECIFIED,
+    kind: NoticeKind_Value.UNSPECIFIED,
+    status: DeliveryStatus_Value.UNSPECIFIED,
+    plannedAt: undefined,
+    due: undefined,
+    endedAt: undefined,
+    tries: 0,
+    reason: "",
+    nextChannel: NoticeChannel_Value.UNSPECIFIED,
+  };
+}
+
+export const Delivery: MessageFns<Delivery> = {
+  encode(message: Delivery, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.notice !== "") {
+      writer.uint32(18).string(message.notice);
+    }
+    if (message.ticket !== "") {
+      writer.uint32(26).string(message.ticket);
+    }
+    if (message.channel !== NoticeChannel_Value.UNSPECIFIED) {
+      writer.uint32(32).int32(noticeChannel_ValueToNumber(message.channel));
+    }
+    if (message.kind !== NoticeKind_Value.UNSPECIFIED) {
+      writer.uint32(40).int32(noticeKind_ValueToNumber(message.kind));
+    }
+    if (message.status !== DeliveryStatus_Value.UNSPECIFIED) {
+      writer.uint32(48).int32(deliveryStatus_ValueToNumber(message.status));
+    }
+    if (message.plannedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.plannedAt), writer.uint32(58).fork()).join();
+    }
+    if (message.due !== undefined) {
+      Timestamp.encode(toTimestamp(message.due), writer.uint32(66).fork()).join();
+    }
+    if (message.endedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.endedAt), writer.uint32(74).fork()).join();
+    }
+    if (message.tries !== 0) {
+      writer.uint32(80).uint32(message.tries);
+    }
+    if (message.reason !== "") {
+      writer.uint32(90).string(message.reason);
+    }
+    if (message.nextChannel !== NoticeChannel_Value.UNSPECIFIED) {
+      writer.uint32(96).int32(noticeChannel_ValueToNumber(message.nextChannel));
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Delivery {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDelivery();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.notice = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ticket = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.channel = noticeChannel_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.kind = noticeKind_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.status = deliveryStatus_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.plannedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.due = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.endedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.tries = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.nextChannel = noticeChannel_ValueFromJSON(reader.int32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Delivery {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      notice: isSet(object.notice) ? globalThis.String(object.notice) : "",
+      ticket: isSet(object.ticket) ? globalThis.String(object.ticket) : "",
+      channel: isSet(object.channel) ? noticeChannel_ValueFromJSON(object.channel) : NoticeChannel_Value.UNSPECIFIED,
+      kind: isSet(object.kind) ? noticeKind_ValueFromJSON(object.kind) : NoticeKind_Value.UNSPECIFIED,
+      status: isSet(object.status) ? deliveryStatus_ValueFromJSON(object.status) : DeliveryStatus_Value.UNSPECIFIED,
+      plannedAt: isSet(object.plannedAt)
+        ? fromJsonTimestamp(object.plannedAt)
+        : isSet(object.planned_at)
+        ? fromJsonTimestamp(object.planned_at)
+        : undefined,
+      due: isSet(object.due) ? fromJsonTimestamp(object.due) : undefined,
+      endedAt: isSet(object.endedAt)
+        ? fromJsonTimestamp(object.endedAt)
+        : isSet(object.ended_at)
+        ? fromJsonTimestamp(object.ended_at)
+        : undefined,
+      tries: isSet(object.tries) ? globalThis.Number(object.tries) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      nextChannel: isSet(object.nextChannel)
+        ? noticeChannel_ValueFromJSON(object.nextChannel)
+        : isSet(object.next_channel)
+        ? noticeChannel_ValueFromJSON(object.next_channel)
+        : NoticeChannel_Value.UNSPECIFIED,
+    };
+  },
+
+  toJSON(message: Delivery): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    if (message.notice !== undefined) {
+      obj.notice = message.notice;
+    }
+    if (message.ticket !== undefined) {
+      obj.ticket = message.ticket;
+    }
+    if (message.channel !== undefined) {
+      obj.channel = noticeChannel_ValueToJSON(message.channel);
+    }
+    if (message.kind !== undefined) {
+      obj.kind = noticeKind_ValueToJSON(message.kind);
+    }
+    if (message.status !== undefined) {
+      obj.status = deliveryStatus_ValueToJSON(message.status);
+    }
+    if (message.plannedAt !== undefined) {
+      obj.plannedAt = message.plannedAt.toISOString();
+    }
+    if (message.due !== undefined) {
+      obj.due = message.due.toISOString();
+    }
+    if (message.endedAt !== undefined) {
+      obj.endedAt = message.endedAt.toISOString();
+    }
+    if (message.tries !== undefined) {
+      obj.tries = Math.round(message.tries);
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
+    }
+    if (message.nextChannel !== undefined) {
+      obj.nextChannel = noticeChannel_ValueToJSON(message.nextChannel);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Delivery>, I>>(base?: I): Delivery {
+    return Delivery.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Delivery>, I>>(object: I): Delivery {
+    const message = createBaseDelivery();
+    message.id = object.id ?? "";
+    message.notice = object.notice ?? "";
+    message.ticket = object.ticket ?? "";
+    message.channel = object.channel ?? NoticeChannel_Value.UNSPECIFIED;
+    message.kind = object.kind ?? NoticeKind_Value.UNSPECIFIED;
+    message.status = object.status ?? DeliveryStatus_Value.UNSPECIFIED;
+    message.plannedAt = object.plannedAt ?? undefined;
+    message.due = object.due ?? undefined;
+    message.endedAt = object.endedAt ?? undefined;
+    message.tries = object.tries ?? 0;
+    message.reason = object.reason ?? "";
+    message.nextChannel = object.nextChannel ?? NoticeChannel_Value.UNSPECIFIED;
+    return message;
+  },
+};
+
+function createBaseFailedDelivery(): FailedDelivery {
+  return { id: "", person: "", channel: NoticeChannel_Value.UNSPECIFIED, reason: "", failedAt: undefined, tries: 0 };
+}
+
+export const FailedDelivery: MessageFns<FailedDelivery> = {
+  encode(message: FailedDelivery, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.person !== "") {
+      writer.uint32(18).string(message.person);
+    }
+    if (message.channel !== NoticeChannel_Value.UNSPECIFIED) {
+      writer.uint32(24).int32(noticeChannel_ValueToNumber(message.channel));
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.failedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.failedAt), writer.uint32(42).fork()).join();
+    }
+    if (message.tries !== 0) {
+      writer.uint32(48).uint32(message.tries);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FailedDelivery {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFailedDelivery();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.person = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.channel = noticeChannel_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.failedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.tries = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FailedDelivery {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      person: isSet(object.person) ? globalThis.String(object.person) : "",
+      channel: isSet(object.channel) ? noticeChannel_ValueFromJSON(object.channel) : NoticeChannel_Value.UNSPECIFIED,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      failedAt: isSet(object.failedAt)
+        ? fromJsonTimestamp(object.failedAt)
+        : isSet(object.failed_at)
+        ? fromJsonTimestamp(object.failed_at)
+        : undefined,
+      tries: isSet(object.tries) ? globalThis.Number(object.tries) : 0,
+    };
+  },
+
+  toJSON(message: FailedDelivery): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    if (message.person !== undefined) {
+      obj.person = message.person;
+    }
+    if (message.channel !== undefined) {
+      obj.channel = noticeChannel_ValueToJSON(message.channel);
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
+    }
+    if (message.failedAt !== undefined) {
+      obj.failedAt = message.failedAt.toISOString();
+    }
+    if (message.tries !== undefined) {
+      obj.tries = Math.round(message.tries);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FailedDelivery>, I>>(base?: I): FailedDelivery {
+    return FailedDelivery.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FailedDelivery>, I>>(object: I): FailedDelivery {
+    const message = createBaseFailedDelivery();
+    message.id = object.id ?? "";
+    message.person = object.person ?? "";
+    message.channel = object.channel ?? NoticeChannel_Value.UNSPECIFIED;
+    message.reason = object.reason ?? "";
+    message.failedAt = object.failedAt ?? undefined;
+    message.tries = object.tries ?? 0;
     return message;
   },
 };
@@ -575,6 +2046,571 @@ export const ReadNoticeRequest: MessageFns<ReadNoticeRequest> = {
   },
 };
 
+function createBaseGetNoticePreferencesRequest(): GetNoticePreferencesRequest {
+  return {};
+}
+
+export const GetNoticePreferencesRequest: MessageFns<GetNoticePreferencesRequest> = {
+  encode(_: GetNoticePreferencesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetNoticePreferencesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetNoticePreferencesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GetNoticePreferencesRequest {
+    return {};
+  },
+
+  toJSON(_: GetNoticePreferencesRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetNoticePreferencesRequest>, I>>(base?: I): GetNoticePreferencesRequest {
+    return GetNoticePreferencesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetNoticePreferencesRequest>, I>>(_: I): GetNoticePreferencesRequest {
+    const message = createBaseGetNoticePreferencesRequest();
+    return message;
+  },
+};
+
+function createBaseSetNoticePreferencesRequest(): SetNoticePreferencesRequest {
+  return { choices: [], language: "", quietHours: undefined, digestHour: undefined };
+}
+
+export const SetNoticePreferencesRequest: MessageFns<SetNoticePreferencesRequest> = {
+  encode(message: SetNoticePreferencesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.choices) {
+      NoticeChoice.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.language !== "") {
+      writer.uint32(18).string(message.language);
+    }
+    if (message.quietHours !== undefined) {
+      QuietHours.encode(message.quietHours, writer.uint32(26).fork()).join();
+    }
+    if (message.digestHour !== undefined) {
+      writer.uint32(32).uint32(message.digestHour);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetNoticePreferencesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetNoticePreferencesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.choices.push(NoticeChoice.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.language = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.quietHours = QuietHours.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.digestHour = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetNoticePreferencesRequest {
+    return {
+      choices: globalThis.Array.isArray(object?.choices)
+        ? object.choices.map((e: any) => NoticeChoice.fromJSON(e))
+        : [],
+      language: isSet(object.language) ? globalThis.String(object.language) : "",
+      quietHours: isSet(object.quietHours)
+        ? QuietHours.fromJSON(object.quietHours)
+        : isSet(object.quiet_hours)
+        ? QuietHours.fromJSON(object.quiet_hours)
+        : undefined,
+      digestHour: isSet(object.digestHour)
+        ? globalThis.Number(object.digestHour)
+        : isSet(object.digest_hour)
+        ? globalThis.Number(object.digest_hour)
+        : undefined,
+    };
+  },
+
+  toJSON(message: SetNoticePreferencesRequest): unknown {
+    const obj: any = {};
+    if (message.choices) {
+      obj.choices = message.choices.map((e) => NoticeChoice.toJSON(e));
+    }
+    if (message.language !== undefined) {
+      obj.language = message.language;
+    }
+    if (message.quietHours !== undefined) {
+      obj.quietHours = QuietHours.toJSON(message.quietHours);
+    }
+    if (message.digestHour !== undefined) {
+      obj.digestHour = Math.round(message.digestHour);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetNoticePreferencesRequest>, I>>(base?: I): SetNoticePreferencesRequest {
+    return SetNoticePreferencesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetNoticePreferencesRequest>, I>>(object: I): SetNoticePreferencesRequest {
+    const message = createBaseSetNoticePreferencesRequest();
+    message.choices = object.choices?.map((e) => NoticeChoice.fromPartial(e)) || [];
+    message.language = object.language ?? "";
+    message.quietHours = (object.quietHours !== undefined && object.quietHours !== null)
+      ? QuietHours.fromPartial(object.quietHours)
+      : undefined;
+    message.digestHour = object.digestHour ?? undefined;
+    return message;
+  },
+};
+
+function createBaseListMyDeliveriesRequest(): ListMyDeliveriesRequest {
+  return { pageSize: 0, pageToken: "" };
+}
+
+export const ListMyDeliveriesRequest: MessageFns<ListMyDeliveriesRequest> = {
+  encode(message: ListMyDeliveriesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMyDeliveriesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMyDeliveriesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListMyDeliveriesRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListMyDeliveriesRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== undefined) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== undefined) {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListMyDeliveriesRequest>, I>>(base?: I): ListMyDeliveriesRequest {
+    return ListMyDeliveriesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListMyDeliveriesRequest>, I>>(object: I): ListMyDeliveriesRequest {
+    const message = createBaseListMyDeliveriesRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListMyDeliveriesResponse(): ListMyDeliveriesResponse {
+  return { deliveries: [], nextPageToken: "" };
+}
+
+export const ListMyDeliveriesResponse: MessageFns<ListMyDeliveriesResponse> = {
+  encode(message: ListMyDeliveriesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.deliveries) {
+      Delivery.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMyDeliveriesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMyDeliveriesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deliveries.push(Delivery.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListMyDeliveriesResponse {
+    return {
+      deliveries: globalThis.Array.isArray(object?.deliveries)
+        ? object.deliveries.map((e: any) => Delivery.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListMyDeliveriesResponse): unknown {
+    const obj: any = {};
+    if (message.deliveries) {
+      obj.deliveries = message.deliveries.map((e) => Delivery.toJSON(e));
+    }
+    if (message.nextPageToken !== undefined) {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListMyDeliveriesResponse>, I>>(base?: I): ListMyDeliveriesResponse {
+    return ListMyDeliveriesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListMyDeliveriesResponse>, I>>(object: I): ListMyDeliveriesResponse {
+    const message = createBaseListMyDeliveriesResponse();
+    message.deliveries = object.deliveries?.map((e) => Delivery.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListFailedDeliveriesRequest(): ListFailedDeliveriesRequest {
+  return { channel: NoticeChannel_Value.UNSPECIFIED, pageSize: 0, pageToken: "" };
+}
+
+export const ListFailedDeliveriesRequest: MessageFns<ListFailedDeliveriesRequest> = {
+  encode(message: ListFailedDeliveriesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.channel !== NoticeChannel_Value.UNSPECIFIED) {
+      writer.uint32(8).int32(noticeChannel_ValueToNumber(message.channel));
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFailedDeliveriesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFailedDeliveriesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.channel = noticeChannel_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListFailedDeliveriesRequest {
+    return {
+      channel: isSet(object.channel) ? noticeChannel_ValueFromJSON(object.channel) : NoticeChannel_Value.UNSPECIFIED,
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListFailedDeliveriesRequest): unknown {
+    const obj: any = {};
+    if (message.channel !== undefined) {
+      obj.channel = noticeChannel_ValueToJSON(message.channel);
+    }
+    if (message.pageSize !== undefined) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== undefined) {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListFailedDeliveriesRequest>, I>>(base?: I): ListFailedDeliveriesRequest {
+    return ListFailedDeliveriesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListFailedDeliveriesRequest>, I>>(object: I): ListFailedDeliveriesRequest {
+    const message = createBaseListFailedDeliveriesRequest();
+    message.channel = object.channel ?? NoticeChannel_Value.UNSPECIFIED;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListFailedDeliveriesResponse(): ListFailedDeliveriesResponse {
+  return { deliveries: [], nextPageToken: "" };
+}
+
+export const ListFailedDeliveriesResponse: MessageFns<ListFailedDeliveriesResponse> = {
+  encode(message: ListFailedDeliveriesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.deliveries) {
+      FailedDelivery.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFailedDeliveriesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFailedDeliveriesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deliveries.push(FailedDelivery.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListFailedDeliveriesResponse {
+    return {
+      deliveries: globalThis.Array.isArray(object?.deliveries)
+        ? object.deliveries.map((e: any) => FailedDelivery.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListFailedDeliveriesResponse): unknown {
+    const obj: any = {};
+    if (message.deliveries) {
+      obj.deliveries = message.deliveries.map((e) => FailedDelivery.toJSON(e));
+    }
+    if (message.nextPageToken !== undefined) {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListFailedDeliveriesResponse>, I>>(base?: I): ListFailedDeliveriesResponse {
+    return ListFailedDeliveriesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListFailedDeliveriesResponse>, I>>(object: I): ListFailedDeliveriesResponse {
+    const message = createBaseListFailedDeliveriesResponse();
+    message.deliveries = object.deliveries?.map((e) => FailedDelivery.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 /** The inbox of each person. */
 export type NotificationsServiceService = typeof NotificationsServiceService;
 export const NotificationsServiceService = {
@@ -608,6 +2644,55 @@ export const NotificationsServiceService = {
     responseSerialize: (value: Notice): Buffer => Buffer.from(Notice.encode(value).finish()),
     responseDeserialize: (value: Buffer): Notice => Notice.decode(value),
   },
+  /** How the caller wants to be told. Version 0 while they never chose: the inbox alone. */
+  getNoticePreferences: {
+    path: "/bandeng.notifications.v1.NotificationsService/GetNoticePreferences" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetNoticePreferencesRequest): Buffer =>
+      Buffer.from(GetNoticePreferencesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetNoticePreferencesRequest => GetNoticePreferencesRequest.decode(value),
+    responseSerialize: (value: NoticePreferences): Buffer => Buffer.from(NoticePreferences.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NoticePreferences => NoticePreferences.decode(value),
+  },
+  /**
+   * Says anew how the caller wants to be told; what is left out is off. People alone choose: refused for systems.
+   * Refused: `choice-repeated`, `inbox-always`, `quiet-hours-empty`, `people-only`.
+   */
+  setNoticePreferences: {
+    path: "/bandeng.notifications.v1.NotificationsService/SetNoticePreferences" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetNoticePreferencesRequest): Buffer =>
+      Buffer.from(SetNoticePreferencesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetNoticePreferencesRequest => SetNoticePreferencesRequest.decode(value),
+    responseSerialize: (value: NoticePreferences): Buffer => Buffer.from(NoticePreferences.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NoticePreferences => NoticePreferences.decode(value),
+  },
+  /** What was sent to the caller beside the inbox, or shall be, newest first. */
+  listMyDeliveries: {
+    path: "/bandeng.notifications.v1.NotificationsService/ListMyDeliveries" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListMyDeliveriesRequest): Buffer =>
+      Buffer.from(ListMyDeliveriesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListMyDeliveriesRequest => ListMyDeliveriesRequest.decode(value),
+    responseSerialize: (value: ListMyDeliveriesResponse): Buffer =>
+      Buffer.from(ListMyDeliveriesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListMyDeliveriesResponse => ListMyDeliveriesResponse.decode(value),
+  },
+  /** Deliveries that failed for good, newest first: by channel, with the reason, without addresses and without what they said. */
+  listFailedDeliveries: {
+    path: "/bandeng.notifications.v1.NotificationsService/ListFailedDeliveries" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListFailedDeliveriesRequest): Buffer =>
+      Buffer.from(ListFailedDeliveriesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListFailedDeliveriesRequest => ListFailedDeliveriesRequest.decode(value),
+    responseSerialize: (value: ListFailedDeliveriesResponse): Buffer =>
+      Buffer.from(ListFailedDeliveriesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListFailedDeliveriesResponse => ListFailedDeliveriesResponse.decode(value),
+  },
 } as const;
 
 export interface NotificationsServiceServer extends UntypedServiceImplementation {
@@ -617,6 +2702,17 @@ export interface NotificationsServiceServer extends UntypedServiceImplementation
   getNotice: handleUnaryCall<GetNoticeRequest, Notice>;
   /** Marks a notice of the caller's as read. Marking again changes nothing. */
   readNotice: handleUnaryCall<ReadNoticeRequest, Notice>;
+  /** How the caller wants to be told. Version 0 while they never chose: the inbox alone. */
+  getNoticePreferences: handleUnaryCall<GetNoticePreferencesRequest, NoticePreferences>;
+  /**
+   * Says anew how the caller wants to be told; what is left out is off. People alone choose: refused for systems.
+   * Refused: `choice-repeated`, `inbox-always`, `quiet-hours-empty`, `people-only`.
+   */
+  setNoticePreferences: handleUnaryCall<SetNoticePreferencesRequest, NoticePreferences>;
+  /** What was sent to the caller beside the inbox, or shall be, newest first. */
+  listMyDeliveries: handleUnaryCall<ListMyDeliveriesRequest, ListMyDeliveriesResponse>;
+  /** Deliveries that failed for good, newest first: by channel, with the reason, without addresses and without what they said. */
+  listFailedDeliveries: handleUnaryCall<ListFailedDeliveriesRequest, ListFailedDeliveriesResponse>;
 }
 
 export interface NotificationsServiceClient extends Client {
@@ -667,6 +2763,73 @@ export interface NotificationsServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Notice) => void,
+  ): ClientUnaryCall;
+  /** How the caller wants to be told. Version 0 while they never chose: the inbox alone. */
+  getNoticePreferences(
+    request: GetNoticePreferencesRequest,
+    callback: (error: ServiceError | null, response: NoticePreferences) => void,
+  ): ClientUnaryCall;
+  getNoticePreferences(
+    request: GetNoticePreferencesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: NoticePreferences) => void,
+  ): ClientUnaryCall;
+  getNoticePreferences(
+    request: GetNoticePreferencesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: NoticePreferences) => void,
+  ): ClientUnaryCall;
+  /**
+   * Says anew how the caller wants to be told; what is left out is off. People alone choose: refused for systems.
+   * Refused: `choice-repeated`, `inbox-always`, `quiet-hours-empty`, `people-only`.
+   */
+  setNoticePreferences(
+    request: SetNoticePreferencesRequest,
+    callback: (error: ServiceError | null, response: NoticePreferences) => void,
+  ): ClientUnaryCall;
+  setNoticePreferences(
+    request: SetNoticePreferencesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: NoticePreferences) => void,
+  ): ClientUnaryCall;
+  setNoticePreferences(
+    request: SetNoticePreferencesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: NoticePreferences) => void,
+  ): ClientUnaryCall;
+  /** What was sent to the caller beside the inbox, or shall be, newest first. */
+  listMyDeliveries(
+    request: ListMyDeliveriesRequest,
+    callback: (error: ServiceError | null, response: ListMyDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  listMyDeliveries(
+    request: ListMyDeliveriesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListMyDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  listMyDeliveries(
+    request: ListMyDeliveriesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListMyDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  /** Deliveries that failed for good, newest first: by channel, with the reason, without addresses and without what they said. */
+  listFailedDeliveries(
+    request: ListFailedDeliveriesRequest,
+    callback: (error: ServiceError | null, response: ListFailedDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  listFailedDeliveries(
+    request: ListFailedDeliveriesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListFailedDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  listFailedDeliveries(
+    request: ListFailedDeliveriesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListFailedDeliveriesResponse) => void,
   ): ClientUnaryCall;
 }
 

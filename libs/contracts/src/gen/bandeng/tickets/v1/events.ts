@@ -63,6 +63,8 @@ export interface TicketDispatched {
   dispatcher: string;
   /** Id of the person who ordered; empty without an account. */
   orderer: string;
+  /** How soon. Left out in events of before it was told. */
+  urgency: Urgency_Value;
 }
 
 /** Somebody took the ticket and works on it. */
@@ -410,7 +412,14 @@ export const TicketOrdered: MessageFns<TicketOrdered> = {
 };
 
 function createBaseTicketDispatched(): TicketDispatched {
-  return { number: "", handler: undefined, acceptBy: undefined, dispatcher: "", orderer: "" };
+  return {
+    number: "",
+    handler: undefined,
+    acceptBy: undefined,
+    dispatcher: "",
+    orderer: "",
+    urgency: Urgency_Value.UNSPECIFIED,
+  };
 }
 
 export const TicketDispatched: MessageFns<TicketDispatched> = {
@@ -429,6 +438,9 @@ export const TicketDispatched: MessageFns<TicketDispatched> = {
     }
     if (message.orderer !== "") {
       writer.uint32(42).string(message.orderer);
+    }
+    if (message.urgency !== Urgency_Value.UNSPECIFIED) {
+      writer.uint32(48).int32(urgency_ValueToNumber(message.urgency));
     }
     return writer;
   },
@@ -486,6 +498,14 @@ export const TicketDispatched: MessageFns<TicketDispatched> = {
             message.orderer = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.urgency = urgency_ValueFromJSON(reader.int32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -509,6 +529,7 @@ export const TicketDispatched: MessageFns<TicketDispatched> = {
         : undefined,
       dispatcher: isSet(object.dispatcher) ? globalThis.String(object.dispatcher) : "",
       orderer: isSet(object.orderer) ? globalThis.String(object.orderer) : "",
+      urgency: isSet(object.urgency) ? urgency_ValueFromJSON(object.urgency) : Urgency_Value.UNSPECIFIED,
     };
   },
 
@@ -529,6 +550,9 @@ export const TicketDispatched: MessageFns<TicketDispatched> = {
     if (message.orderer !== undefined) {
       obj.orderer = message.orderer;
     }
+    if (message.urgency !== undefined) {
+      obj.urgency = urgency_ValueToJSON(message.urgency);
+    }
     return obj;
   },
 
@@ -544,6 +568,7 @@ export const TicketDispatched: MessageFns<TicketDispatched> = {
     message.acceptBy = object.acceptBy ?? undefined;
     message.dispatcher = object.dispatcher ?? "";
     message.orderer = object.orderer ?? "";
+    message.urgency = object.urgency ?? Urgency_Value.UNSPECIFIED;
     return message;
   },
 };

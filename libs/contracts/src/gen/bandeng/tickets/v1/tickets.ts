@@ -1003,11 +1003,19 @@ export interface ListTicketsRequest {
   pageSize: number;
   /** Where to go on: `nextPageToken` of the page before, of the same query and person. */
   pageToken: string;
+  /**
+   * Only those that have all of these words, at most five, with spaces between them: characters of what was ordered or of its
+   * place, how they begin in pinyin (`loushui`) or its initials (`ls`), the number or its end. A word has two characters or more.
+   */
+  words: string;
 }
 
 /** One page of tickets. */
 export interface ListTicketsResponse {
-  /** The tickets, newest first. */
+  /**
+   * The tickets, newest first. By `words` there may be fewer than asked for, even none, while there is a next page: one page
+   * looks through so many tickets only.
+   */
   tickets: Ticket[];
   /** Opens the next page; empty on the last. */
   nextPageToken: string;
@@ -3394,6 +3402,7 @@ function createBaseListTicketsRequest(): ListTicketsRequest {
     handler: "",
     pageSize: 0,
     pageToken: "",
+    words: "",
   };
 }
 
@@ -3416,6 +3425,9 @@ export const ListTicketsRequest: MessageFns<ListTicketsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(50).string(message.pageToken);
+    }
+    if (message.words !== "") {
+      writer.uint32(58).string(message.words);
     }
     return writer;
   },
@@ -3481,6 +3493,14 @@ export const ListTicketsRequest: MessageFns<ListTicketsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.words = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3509,6 +3529,7 @@ export const ListTicketsRequest: MessageFns<ListTicketsRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      words: isSet(object.words) ? globalThis.String(object.words) : "",
     };
   },
 
@@ -3532,6 +3553,9 @@ export const ListTicketsRequest: MessageFns<ListTicketsRequest> = {
     if (message.pageToken !== undefined) {
       obj.pageToken = message.pageToken;
     }
+    if (message.words !== undefined) {
+      obj.words = message.words;
+    }
     return obj;
   },
 
@@ -3546,6 +3570,7 @@ export const ListTicketsRequest: MessageFns<ListTicketsRequest> = {
     message.handler = object.handler ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.words = object.words ?? "";
     return message;
   },
 };
@@ -5301,7 +5326,7 @@ export const TicketsServiceService = {
   },
   /**
    * Tickets the caller may see, newest first. One of `territory`, `handler` or nothing (everything one may see) with
-   * optional `status` and `category`.
+   * optional `status` and `category`, and with `words` those that are found by them. Refused: `words-too-short`.
    */
   listTickets: {
     path: "/bandeng.tickets.v1.TicketsService/ListTickets" as const,
@@ -5518,7 +5543,7 @@ export interface TicketsServiceServer extends UntypedServiceImplementation {
   importTicket: handleUnaryCall<ImportTicketRequest, Ticket>;
   /**
    * Tickets the caller may see, newest first. One of `territory`, `handler` or nothing (everything one may see) with
-   * optional `status` and `category`.
+   * optional `status` and `category`, and with `words` those that are found by them. Refused: `words-too-short`.
    */
   listTickets: handleUnaryCall<ListTicketsRequest, ListTicketsResponse>;
   /** One ticket. Not found also when the caller may not see it. */
@@ -5612,7 +5637,7 @@ export interface TicketsServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Tickets the caller may see, newest first. One of `territory`, `handler` or nothing (everything one may see) with
-   * optional `status` and `category`.
+   * optional `status` and `category`, and with `words` those that are found by them. Refused: `words-too-short`.
    */
   listTickets(
     request: ListTicketsRequest,
