@@ -197,10 +197,9 @@ function readJson(app: FastifyInstance): void {
 }
 
 function refuseOtherMethods(app: FastifyInstance, places: readonly Place[]): void {
-  const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
   for (const { url, allow } of places) {
     app.route({
-      method: all.filter((method) => !allow.includes(method)),
+      method: app.supportedMethods.filter((method) => !allow.includes(method)),
       url,
       exposeHeadRoute: false,
       // A body that nobody wants is not read.

@@ -102,6 +102,8 @@ export function problemOfFastify(code: string | undefined, statusCode: number | 
     case 'FST_UNDER_PRESSURE':
       return problem('overloaded', { retryAfterSeconds: 2 });
     default:
-      return statusCode === 429 ? problem('too-many-requests') : undefined;
+      if (statusCode === 429) return problem('too-many-requests');
+      // Whatever else Fastify itself refuses for the client's fault, in this version or a later one.
+      return code?.startsWith('FST_ERR_') && statusCode === 400 ? problem('malformed') : undefined;
   }
 }

@@ -192,6 +192,11 @@ describe('a call over HTTP', () => {
     const wrong = await stand.gateway.app.inject({ method: 'DELETE', url: '/v1/tickets/t1' });
     expect(wrong.statusCode).toBe(405);
     expect(wrong.headers.allow).toBe('GET, HEAD');
+    for (const method of ['TRACE', 'QUERY', 'OPTIONS', 'PUT'] as const) {
+      const other = await stand.gateway.app.inject({ method, url: '/v1/tickets/t1' });
+      expect([method, other.statusCode, other.headers.allow]).toEqual([method, 405, 'GET, HEAD']);
+    }
+    expect((await stand.gateway.app.inject({ method: 'QUERY', url: '/v1/nothing' })).statusCode).toBe(400);
     expect((await get('/v1/tickets/%FF')).json()).toMatchObject({ status: 400 });
     expect((await get(`/v1/tickets/${'x'.repeat(3000)}`)).json()).toMatchObject({ status: 414 });
   });
