@@ -27,7 +27,7 @@ export interface SchemaOptions {
 
 /**
  * JSON Schema of a message. Beyond the standard it uses two keywords in form `message`: `text` (a string without NUL and
- * unpaired surrogates) and `instant` (a `Date` that is one); in form `json` these are a pattern and a format.
+ * unpaired surrogates) and `instant` (a `Date` that is one); in form `json` these are a pattern (without NUL) and a format.
  */
 export function schemaOf(contracts: Contracts, message: DescMessage, options: SchemaOptions): JsonSchema {
   return new SchemaMaker(contracts, options).message(message);
@@ -38,8 +38,11 @@ export function fieldSchemaOf(contracts: Contracts, field: DescField, options: S
   return new SchemaMaker(contracts, options).field(field);
 }
 
-/** Strings that every store and every reader can hold: no NUL and no half of a surrogate pair. */
-const storable = '^[^\\u0000\\ud800-\\udfff]*$';
+/**
+ * Strings that every store can hold: no NUL. Nothing is said here of halves of surrogate pairs, which no JSON text in UTF-8 has
+ * unless by an escape that is malformed: many readers of JSON Schema cannot read a pattern that names them.
+ */
+const storable = '^[^\\u0000]*$';
 
 class SchemaMaker {
   readonly #contracts: Contracts;
