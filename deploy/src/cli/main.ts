@@ -9,6 +9,9 @@ const commands: Record<string, [help: string, load: () => Promise<{ command: Com
   token: ['signs in as a demo login and prints its access token', () => import('./token.ts')],
   demo: ['plays one order from the text to the rating', () => import('./demo.ts')],
   import: ['takes over categories or tickets from a CSV file', () => import('./import.ts')],
+  doctor: ['looks whether everything is as it should be', () => import('./doctor.ts')],
+  'dead-letters': ['shows messages that were given up, and hands them over again', () => import('./dead-letters.ts')],
+  events: ['makes a stream anew, or has events handled again', () => import('./events.ts')],
   bench: ['measures speed against the least that could do the same', () => import('./bench.ts')],
   test: ['runs all checks and tests', () => import('./test.ts')],
 };
@@ -17,6 +20,8 @@ function help(): string {
   const lines = Object.entries(commands).map(([name, [line]]) => `  ${name.padEnd(14)}${line}`);
   return ['usage: ./bandeng COMMAND ...', '', ...lines].join('\n');
 }
+
+process.stdout.on('error', () => process.exit()); // whoever read on has gone, as `head` does
 
 const [name = 'help', ...args] = process.argv.slice(2);
 const found = Object.hasOwn(commands, name) ? commands[name] : undefined;
