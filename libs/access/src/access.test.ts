@@ -260,9 +260,11 @@ test('a check takes microseconds', () => {
 
 type Same<A, B> = [A, B] extends [B, A] ? true : false;
 
-test('the actions are those that the contracts name, and ordering on behalf', () => {
+test('the actions are those that the contracts name, ordering on behalf and adding photos', () => {
   // Does not compile when one is missing or too many; at run time it says which.
-  const same: Same<Action, ContractAction | 'tickets.order'> = true;
+  const same: Same<Action, ContractAction | 'tickets.order' | 'tickets.attach'> = true;
   expect(same).toBe(true);
-  expect([...actions].sort()).toEqual([...new Set<string>([...contractActions, 'tickets.order'])].sort());
+  expect([...actions].sort()).toEqual(
+    [...new Set<string>([...contractActions, 'tickets.order', 'tickets.attach'])].sort(),
+  );
 });

@@ -13,6 +13,7 @@ export const actions = [
   'tickets.withdraw',
   'tickets.suspend',
   'tickets.resume',
+  'tickets.attach',
   'categories.register',
   'units.register',
   'territories.register',
@@ -21,9 +22,13 @@ export const actions = [
   'postings.end',
   'accounts.register',
   'accounts.read',
+  'deliveries.read',
 ] as const;
 
-/** A noun and a verb, for example `tickets.dispatch`. `tickets.order` is ordering on behalf, or as another system. */
+/**
+ * A noun and a verb, for example `tickets.dispatch`. Two are named by no RPC with a route of its own: `tickets.order` is
+ * ordering on behalf, or as another system; `tickets.attach` is adding photos and documents.
+ */
 export type Action = (typeof actions)[number];
 
 /** Whether a word is the name of an action. */

@@ -50,7 +50,7 @@ export interface Right {
 const supervision: readonly Right[] = [{ where: 'territory', actions: ['tickets.read', 'tickets.note'] }];
 
 const neighbourhood: readonly Right[] = [
-  { where: 'territory', actions: ['tickets.read', 'tickets.note', 'tickets.order'] },
+  { where: 'territory', actions: ['tickets.read', 'tickets.note', 'tickets.order', 'tickets.attach'] },
 ];
 
 const community: readonly Right[] = [
@@ -62,6 +62,7 @@ const community: readonly Right[] = [
       'tickets.dispatch',
       'tickets.reject',
       'tickets.note',
+      'tickets.attach',
       'tickets.suspend',
       'tickets.resume',
       'postings.read',
@@ -74,6 +75,7 @@ const handling: readonly Action[] = [
   'tickets.accept',
   'tickets.decline',
   'tickets.note',
+  'tickets.attach',
   'tickets.resolve',
   'tickets.suspend',
   'tickets.resume',
@@ -109,12 +111,18 @@ export const rightsOfRoles: { readonly [R in Role]: readonly Right[] } = {
         'postings.read',
         'postings.end',
         'accounts.read',
+        'deliveries.read',
       ],
     },
     // An account has no place and opens nothing until a posting gives it both.
     { where: 'anywhere', actions: ['accounts.register'] },
   ],
-  system: [{ where: 'territory', actions: ['tickets.read', 'tickets.order', 'tickets.import', 'categories.register'] }],
+  system: [
+    {
+      where: 'territory',
+      actions: ['tickets.read', 'tickets.order', 'tickets.import', 'tickets.attach', 'categories.register'],
+    },
+  ],
 };
 
 /** Roles that see objects without the personal data in them. */
@@ -122,7 +130,7 @@ export const withoutPersonalData: ReadonlySet<Role> = new Set<Role>(['auditor', 
 
 /** What everybody may do with what is theirs, by the field of the object that says whose it is. */
 export const ownRights: { readonly orderer: readonly Action[]; readonly person: readonly Action[] } = {
-  orderer: ['tickets.read', 'tickets.rate', 'tickets.withdraw'],
+  orderer: ['tickets.read', 'tickets.rate', 'tickets.withdraw', 'tickets.attach'],
   person: ['postings.read', 'accounts.read'],
 };
 

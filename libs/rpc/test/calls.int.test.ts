@@ -287,6 +287,7 @@ test('an internal RPC needs the token of a service, and no person has one', asyn
       registerAccount: account,
       getAccount: account,
       listNames: async () => ({ names: {} }),
+      getContactForDelivery: async () => ({ email: '', language: '' }),
       getKeySet: nothing,
     },
     {},

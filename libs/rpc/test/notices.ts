@@ -3,7 +3,7 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Notice } from '@bandeng/contracts/notifications';
+import type { Notice, NoticePreferences } from '@bandeng/contracts/notifications';
 import type { Logger } from '@bandeng/telemetry';
 import { SignJWT } from 'jose';
 import {
@@ -33,6 +33,15 @@ export const notice: Notice = {
   body: '',
   ticket: 't1',
   readAt: undefined,
+};
+
+const preferences: NoticePreferences = {
+  version: 0,
+  choices: [],
+  language: '',
+  quietHours: undefined,
+  digestHour: 18,
+  channels: ['INBOX'],
 };
 
 type Reason = 'not-visible' | 'not-in-this-state' | 'busy' | 'capacity-needed';
@@ -132,6 +141,10 @@ export async function startNotices(
     listInbox: async () => ({ notices: [], nextPageToken: '' }),
     getNotice: async () => notice,
     readNotice: async () => notice,
+    getNoticePreferences: async () => preferences,
+    setNoticePreferences: async () => preferences,
+    listMyDeliveries: async () => ({ deliveries: [], nextPageToken: '' }),
+    listFailedDeliveries: async () => ({ deliveries: [], nextPageToken: '' }),
     ...handlers,
   };
   const server = await startServer({

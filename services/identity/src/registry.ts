@@ -32,6 +32,7 @@ interface Registration {
   readonly login?: string;
   readonly password?: string;
   readonly phone?: string;
+  readonly email?: string;
 }
 
 /** Another system to register. Its secret is drawn by whoever registers it, never chosen. */
@@ -69,18 +70,21 @@ export async function openRegistry({
   const vault = openVault(database, keys.secret('contacts'));
 
   const filling = new Map<string, Promise<void>>();
-  const fillOnce = async (id: string, password: string | undefined, phone: string | undefined): Promise<void> => {
+  const fillOnce = async ({ id, password, phone, email }: Registration): Promise<void> => {
     // A repeat would only pay for a hash that is kept already.
     if (password !== undefined && (await accounts.read(id)) !== undefined) return;
     await vault.put({
       owner: id,
       ...(password === undefined ? {} : { secretHash: await hashPassword(password) }),
-      ...(phone === undefined ? {} : { contact: { phone } }),
+      ...(phone === undefined && email === undefined
+        ? {}
+        : { contact: { phone: phone ?? '', ...(email === undefined ? {} : { email }) } }),
     });
   };
   /** The same command many times at once hashes once. */
-  const fill = (...[id, password, phone]: Parameters<typeof fillOnce>): Promise<void> => {
-    const under = filling.get(id) ?? fillOnce(id, password, phone).finally(() => filling.delete(id));
+  const fill = (registration: Registration): Promise<void> => {
+    const { id } = registration;
+    const under = filling.get(id) ?? fillOnce(registration).finally(() => filling.delete(id));
     filling.set(id, under);
     return under;
   };
@@ -89,8 +93,9 @@ export async function openRegistry({
     accounts,
     clients,
     vault,
-    registerAccount: async ({ id, name, language, login, password, phone }, context) => {
-      await fill(id, password, phone);
+    registerAccount: async (registration, context) => {
+      const { id, name, language, login } = registration;
+      await fill(registration);
       const outcome = await accounts.run(id, context, () => ({
         command: {
           type: 'register-account',

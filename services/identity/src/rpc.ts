@@ -77,7 +77,7 @@ export function identityRpc(house: House, registry: Registry, keySet: () => Prom
     {
       getMe: (_request, call) => me(call),
 
-      async registerAccount({ login, password, name, phone, language }, call) {
+      async registerAccount({ login, password, name, phone, email, language }, call) {
         const granted = access.permit(call, {});
         if (isRefused(granted)) return granted;
         const outcome = await registry.registerAccount(
@@ -88,6 +88,7 @@ export function identityRpc(house: House, registry: Registry, keySet: () => Prom
             language: isLanguage(language) ? language : 'zh-CN',
             ...(password === '' ? {} : { password }),
             ...(phone === '' ? {} : { phone }),
+            ...(email === '' ? {} : { email }),
           },
           {
             id: call.commandId,
@@ -110,6 +111,11 @@ export function identityRpc(house: House, registry: Registry, keySet: () => Prom
       },
 
       listNames: async ({ people }) => ({ names: Object.fromEntries(await namesOf(registry, people)) }),
+
+      async getContactForDelivery({ person }) {
+        const [stored, contact] = await Promise.all([registry.accounts.read(person), registry.vault.contact(person)]);
+        return { email: contact?.email ?? '', language: stored?.state.language ?? '' };
+      },
 
       getKeySet: async () => ({ json: JSON.stringify(await keySet()) }),
     },

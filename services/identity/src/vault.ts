@@ -26,7 +26,9 @@ export interface Kept {
 }
 
 interface Contact {
+  /** Empty for somebody reached by e-mail alone. */
   readonly phone: string;
+  readonly email?: string;
 }
 
 interface VaultDocument {
@@ -115,6 +117,6 @@ function open(sealed: string, key: Buffer, owner: string): Buffer {
 }
 
 function asContact(plain: Buffer): Contact {
-  const { phone } = JSON.parse(plain.toString());
-  return { phone: String(phone) };
+  const { phone, email } = JSON.parse(plain.toString());
+  return { phone: String(phone), ...(email === undefined ? {} : { email: String(email) }) };
 }

@@ -1,20 +1,35 @@
 import { publishing } from '@bandeng/events';
 import { defineService, runService } from '@bandeng/service';
-import { publications, readingPublications } from './publications.ts';
+import { carriersOf } from './channels/carriers.ts';
+import { configure } from './config.ts';
+import { deliveryPublications, preferencesPublications, publications, readingPublications } from './publications.ts';
 import { reactions } from './reactions.ts';
-import { openNotices } from './records.ts';
+import { openKept } from './records.ts';
 import { notificationsRpc } from './rpc.ts';
+import { deliverySweep } from './sweeps.ts';
 
-/** The inbox of each person. */
+/** The inbox of each person, and what is sent beside it. */
 export const notifications = defineService({
   name: 'notifications',
-  configure: () => ({}),
-  async start(house) {
-    const { notices, readings } = await openNotices(house.records);
+  configure,
+  async start(house, configuration) {
+    const kept = await openKept(house.records);
+    const carriers = carriersOf(configuration, house.log);
+    const channels = [...carriers.keys()];
     return {
-      implementations: [notificationsRpc(house, notices, readings)],
-      publications: [publishing(notices, publications), publishing(readings, readingPublications)],
-      reactions: reactions(notices, house.directory, house.now),
+      implementations: [notificationsRpc(house, kept, channels)],
+      publications: [
+        publishing(kept.notices, publications),
+        publishing(kept.readings, readingPublications),
+        publishing(kept.wishes, preferencesPublications),
+        publishing(kept.deliveries, deliveryPublications),
+      ],
+      reactions: reactions(kept, { ...house, channels }),
+      sweeps:
+        carriers.size === 0 ? [] : [deliverySweep({ ...house, kept, carriers, identity: house.clients.identity })],
+      stop: async () => {
+        for (const carrier of carriers.values()) carrier.close();
+      },
     };
   },
 });

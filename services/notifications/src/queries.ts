@@ -1,8 +1,13 @@
 import type { Filter, RecordDocument, Stored } from '@bandeng/records';
+import type { Delivery, DeliveryEvent } from './domain/delivery.ts';
 import type { Notice, NoticeEvent } from './domain/notice.ts';
-import type { Notices, Readings } from './records.ts';
+import type { Channel, Preferences } from './domain/preferences.ts';
+import { type Deliveries, ids, type Kept, type Notices, type Readings, type Wishes } from './records.ts';
 
 export type StoredNotice = Stored<Notice, NoticeEvent>;
+export type StoredDelivery = Stored<Delivery, DeliveryEvent>;
+
+const brief = { projection: { history: 0 }, maxTimeMS: 2_000 } as const;
 
 /** Where a page of an inbox ended. */
 export interface InboxKey {
@@ -33,10 +38,114 @@ export async function inboxPage(
 }
 
 /** When this person read each of these notices that are for many; those not read are left out. */
-export async function readingsOf(readings: Readings, ids: readonly string[]): Promise<Map<string, string>> {
-  if (ids.length === 0) return new Map();
-  const found = await readings.collection
-    .find({ _id: { $in: [...ids] } }, { projection: { history: 0 }, maxTimeMS: 2_000 })
-    .toArray();
+export async function readingsOf(readings: Readings, which: readonly string[]): Promise<Map<string, string>> {
+  if (which.length === 0) return new Map();
+  const found = await readings.collection.find({ _id: { $in: [...which] } }, brief).toArray();
   return new Map(found.map((document) => [document._id, readings.stored(document).state.readAt]));
+}
+
+/** How each of these people wants to be told; those who never said so are left out. */
+export async function preferencesOf(wishes: Wishes, people: readonly string[]): Promise<Map<string, Preferences>> {
+  const known = new Map<string, Preferences>();
+  // In parts: an open call may concern all members of a community.
+  for (let from = 0; from < people.length; from += 500) {
+    const some = [...new Set(people.slice(from, from + 500))].map(ids.preferences);
+    for await (const document of wishes.collection.find({ _id: { $in: some } }, brief)) {
+      const { state } = wishes.stored(document);
+      known.set(state.person, state);
+    }
+  }
+  return known;
+}
+
+/** Which of these deliveries tell of what their person has read in the inbox already; by id. */
+export async function readAlready(kept: Kept, deliveries: readonly StoredDelivery[]): Promise<Set<string>> {
+  const noticeIds = deliveries.map(({ state }) => state.notice);
+  const found = kept.notices.collection.find(
+    { _id: { $in: noticeIds }, unread: false },
+    { projection: { _id: 1 }, maxTimeMS: 2_000 },
+  );
+  const read = new Set<string>();
+  for await (const { _id } of found) read.add(_id);
+  const forMany = await readingsOf(
+    kept.readings,
+    deliveries.map(({ state }) => ids.reading(state.notice, state.person)),
+  );
+  return new Set(
+    deliveries
+      .filter(({ state }) => read.has(state.notice) || forMany.has(ids.reading(state.notice, state.person)))
+      .map(({ id }) => id),
+  );
+}
+
+/** People to whom something is due, whoever waits longest first, and how much is due to them; at most `most` deliveries. */
+export async function peopleDue(deliveries: Deliveries, now: Date, most: number): Promise<Map<string, number>> {
+  const found = deliveries.collection.find(
+    { nextDue: { $lte: now } },
+    { sort: { nextDue: 1 }, projection: { person: 1 }, limit: most, maxTimeMS: 5_000 },
+  );
+  const people = new Map<string, number>();
+  for await (const { person } of found) people.set(person, (people.get(person) ?? 0) + 1);
+  return people;
+}
+
+/** What is due to one person, oldest first; at most as much as one letter tells. */
+export async function dueTo(deliveries: Deliveries, person: string, now: Date): Promise<StoredDelivery[]> {
+  const found = await deliveries.collection
+    .find({ person, nextDue: { $lte: now } }, { ...brief, sort: { nextDue: 1 }, limit: 50 })
+    .toArray();
+  return found.map((document) => deliveries.stored(document));
+}
+
+/** Where a page of deliveries ended: an instant and an id. */
+export interface DeliveryKey {
+  readonly at: string;
+  readonly id: string;
+}
+
+/** Whether what a page token held is such a place. */
+export function isDeliveryKey(value: unknown): value is DeliveryKey {
+  return typeof value === 'object' && value !== null && 'at' in value && 'id' in value;
+}
+
+/** One page of what was or shall be sent to a person, newest first. */
+export function myDeliveries(
+  deliveries: Deliveries,
+  options: { person: string; size: number; after: DeliveryKey | undefined },
+): Promise<StoredDelivery[]> {
+  return deliveryPage(deliveries, { person: options.person }, 'plannedAt', options);
+}
+
+/** One page of what failed for good within the rights of an administrator, newest first. */
+export function failedDeliveries(
+  deliveries: Deliveries,
+  options: {
+    /** Any of these conditions. */
+    within: Filter<RecordDocument>[];
+    channel: Channel | undefined;
+    size: number;
+    after: DeliveryKey | undefined;
+  },
+): Promise<StoredDelivery[]> {
+  const { within, channel } = options;
+  const filter = {
+    $and: [{ $or: within }],
+    failedAt: { $exists: true },
+    ...(channel === undefined ? {} : { channel }),
+  };
+  return deliveryPage(deliveries, filter, 'failedAt', options);
+}
+
+async function deliveryPage(
+  deliveries: Deliveries,
+  filter: Filter<RecordDocument>,
+  by: 'plannedAt' | 'failedAt',
+  { size, after }: { size: number; after: DeliveryKey | undefined },
+): Promise<StoredDelivery[]> {
+  const at = after === undefined ? undefined : new Date(after.at);
+  const beyond = at && after ? { $or: [{ [by]: { $lt: at } }, { [by]: at, _id: { $lt: after.id } }] } : {};
+  const found = await deliveries.collection
+    .find({ ...filter, ...beyond }, { ...brief, sort: { [by]: -1, _id: -1 }, limit: size })
+    .toArray();
+  return found.map((document) => deliveries.stored(document));
 }

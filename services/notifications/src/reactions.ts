@@ -1,40 +1,100 @@
 import type { EventType } from '@bandeng/contracts';
-import type { Handler } from '@bandeng/contracts/tickets';
+import type { Handler, Urgency_Value } from '@bandeng/contracts/tickets';
 import { communityOf, type Directory } from '@bandeng/directory';
-import { type CloudEvent, on, type Reaction, type ReactionDefinition, skip } from '@bandeng/events';
-import { derivedId } from '@bandeng/records';
+import { type CloudEvent, on, type Reaction, type ReactionDefinition, type Skipped, skip } from '@bandeng/events';
 import {
+  type Addressee,
+  addressees,
   type Concern,
   type Holders,
-  recipients,
   type TicketHandler,
   type ToldEvent,
   toldOf,
 } from './domain/concerned.ts';
 import { recipientKey } from './domain/notice.ts';
-import type { Notices } from './records.ts';
+import { type Channel, channels } from './domain/preferences.ts';
+import { dueAt } from './domain/timing.ts';
+import { preferencesOf } from './queries.ts';
+import { ids, type Kept } from './records.ts';
 
-/** Each step of a ticket becomes a notice for everyone whom it concerns. */
-export function reactions(notices: Notices, directory: Directory, now: () => Date): ReactionDefinition[] {
+/** What the reactions stand on. */
+export interface Telling {
+  readonly directory: Pick<Directory, 'holders' | 'ancestors'>;
+  now(): Date;
+  /** Channels that this installation has, beside the inbox. */
+  readonly channels: readonly Channel[];
+}
+
+/** Whoever would hear so late has read it in the inbox; a stream made anew sends nothing old a second time. */
+const oldest = 3 * 24 * 3_600_000;
+
+/** Each step of a ticket becomes a notice for everyone whom it concerns, and a delivery by each channel that they chose. */
+export function reactions(kept: Kept, { directory, now, channels: offered }: Telling): ReactionDefinition[] {
   const told = Object.keys(toldOf).filter(isTold);
-  return told.map((type) => on(type, 'tell-concerned', (event) => tell(type, event)));
+  const posting = told.map((type) => on(type, 'tell-concerned', (event) => post(type, event)));
+  const sending = told.map((type) => on(type, 'send-concerned', (event) => send(type, event)));
+  return offered.length === 0 ? posting : [...posting, ...sending];
 
-  function tell(type: ToldEvent, event: CloudEvent<Message>): readonly Reaction[] | ReturnType<typeof skip> {
-    const { number, ...concern } = concernOf(event.data);
-    const to = recipients(type, concern, holdersFor(directory, event.territory, now()));
+  function whom(type: ToldEvent, event: CloudEvent<Message>): Addressee[] {
+    return addressees(type, concernOf(event.data), holdersFor(directory, event.territory, now()));
+  }
+
+  function post(type: ToldEvent, event: CloudEvent<Message>): readonly Reaction[] | Skipped {
+    const to = whom(type, event);
     if (to.length === 0) return skip('concerns nobody who can be told');
-    return to.map((recipient) => {
+    return to.map(({ recipient }) => {
       const target = recipientKey(recipient);
+      const { number } = event.data;
       const notice = { recipient, event: type, ticket: event.subject, number, postedAt: event.time };
       return {
         target,
         // New unless the event came twice: two reads less for each order.
         run: (_commandId, context) =>
-          notices.run(derivedId('notice', event.id, target), { ...context, expectNew: true }, () => ({
+          kept.notices.run(ids.notice(event.id, target), { ...context, expectNew: true }, () => ({
             command: { type: 'post', notice },
           })),
       };
     });
+  }
+
+  async function send(type: ToldEvent, event: CloudEvent<Message>): Promise<readonly Reaction[] | Skipped> {
+    if (now().getTime() - Date.parse(event.time) > oldest) return skip('too old to be sent');
+    const people = whom(type, event).flatMap(({ recipient, kind }) => {
+      const notice = ids.notice(event.id, recipientKey(recipient));
+      return peopleOf(recipient).map((person) => ({ person, kind, notice }));
+    });
+    const chosen = await preferencesOf(
+      kept.wishes,
+      people.map(({ person }) => person),
+    );
+    const urgent = type === 'bandeng.tickets.ticket-dispatched.v1' && event.data.urgency === 'URGENT';
+    const deliveries = people.flatMap(({ person, kind, notice }) => {
+      const preferences = chosen.get(person);
+      if (preferences === undefined) return [];
+      return channels.flatMap((channel) => {
+        const due = dueAt(preferences, channel, { kind, urgent }, event.time);
+        return due === undefined || !offered.includes(channel) ? [] : [{ person, kind, notice, channel, due }];
+      });
+    });
+    if (deliveries.length === 0) return skip('nobody chose another way than the inbox');
+    return deliveries.map(({ due, ...which }) => ({
+      target: `${which.channel}:${which.kind}:${which.person}`,
+      run: (_commandId, context) => {
+        const { subject: ticket, time: postedAt, territory } = event;
+        const about = { event: type, ticket, number: event.data.number, postedAt, plannedAt: context.at };
+        const plan = { ...which, urgent, ...about, territories: directory.ancestors(territory) };
+        const id = ids.delivery(which.notice, which.channel, which.person);
+        return kept.deliveries.run(id, { ...context, expectNew: true }, () => ({
+          command: { type: 'plan', plan, due },
+        }));
+      },
+    }));
+  }
+
+  /** An open call is one notice for all members; those who chose so are sent it each. */
+  function peopleOf(recipient: Addressee['recipient']): readonly string[] {
+    if ('person' in recipient) return [recipient.person];
+    return directory.holders({ territory: recipient.territory, roles: [recipient.role], at: now() });
   }
 }
 
@@ -47,12 +107,12 @@ interface Message {
   readonly dispatcher?: string;
   readonly acceptor?: string;
   readonly handler?: Handler | undefined;
+  readonly urgency?: Urgency_Value;
 }
 
-function concernOf({ number, orderer, dispatcher, acceptor, handler }: Message): Concern & { number: string } {
+function concernOf({ orderer, dispatcher, acceptor, handler }: Message): Concern {
   const who = handlerOf(handler);
   return {
-    number,
     ...(orderer ? { orderer } : {}),
     ...(dispatcher ? { dispatcher } : {}),
     ...(acceptor ? { acceptor } : {}),
@@ -76,7 +136,7 @@ function handlerOf(message: Handler | undefined): TicketHandler | undefined {
   }
 }
 
-function holdersFor(directory: Directory, territory: string, at: Date): Holders {
+function holdersFor(directory: Pick<Directory, 'holders'>, territory: string, at: Date): Holders {
   return {
     dispatchers() {
       const community = communityOf(territory);

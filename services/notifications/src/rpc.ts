@@ -1,19 +1,41 @@
 import type { Notice as NoticeMessage } from '@bandeng/contracts/notifications';
 import { isRefused, refuse } from '@bandeng/decider';
-import { derivedId } from '@bandeng/records';
-import { type Call, type Implementation, implement } from '@bandeng/rpc';
+import { type Call, type Handlers, type Implementation, implement } from '@bandeng/rpc';
 import { type CommonRefusal, commonRefusals, type House } from '@bandeng/service';
+import { deliveryLog } from './delivery-log.ts';
 import { recipientKey } from './domain/notice.ts';
+import { type Channel, type PreferencesRefusal, unchosen, usualDigestHour } from './domain/preferences.ts';
 import { inboxPage, isInboxKey, readingsOf, type StoredNotice } from './queries.ts';
-import type { Notices, Readings } from './records.ts';
-import { wording } from './words.ts';
+import { ids, type Kept } from './records.ts';
+import { choicesSaid, preferencesMessage } from './spelling.ts';
+import { isLanguage, wording } from './words.ts';
 
-/** The inbox over gRPC. A person sees what is for them, and what is for those who hold a role that they hold. */
-export function notificationsRpc(house: House, notices: Notices, readings: Readings): Implementation {
+const person = ({ caller }: Call): string => (caller.kind === 'person' ? caller.id : '');
+
+/** The inbox, the wishes and the delivery log over gRPC. */
+export function notificationsRpc(house: House, kept: Kept, channels: readonly Channel[]): Implementation {
+  return implement<'notifications', NotificationsRefusal>(
+    'notifications',
+    { ...inbox(house, kept), ...wishes(house, kept, channels), ...deliveryLog(house, kept.deliveries) },
+    {
+      ...commonRefusals,
+      'people-only': { kind: 'forbidden', title: 'Only people choose how they are told' },
+      'choice-repeated': { kind: 'rule', title: 'The same kind and channel are chosen twice' },
+      'inbox-always': { kind: 'rule', title: 'The inbox is always there and cannot be chosen' },
+      'quiet-hours-empty': { kind: 'rule', title: 'Quiet hours end when they begin' },
+    },
+  );
+}
+
+type NotificationsRefusal = CommonRefusal | PreferencesRefusal | 'people-only';
+type Of<Name extends keyof Handlers<'notifications', NotificationsRefusal>> = Pick<
+  Handlers<'notifications', NotificationsRefusal>,
+  Name
+>;
+
+/** A person sees what is for them, and what is for those who hold a role that they hold. */
+function inbox(house: House, { notices, readings }: Kept): Of<'listInbox' | 'getNotice' | 'readNotice'> {
   const { directory, pages, now, access } = house;
-
-  const person = ({ caller }: Call): string => (caller.kind === 'person' ? caller.id : '');
-  const readingId = (notice: string, reader: string): string => derivedId('reading', notice, reader);
 
   function addresses(call: Call): string[] {
     const me = person(call);
@@ -24,7 +46,7 @@ export function notificationsRpc(house: House, notices: Notices, readings: Readi
 
   function message(notice: StoredNotice, call: Call, readForMany: Map<string, string>): NoticeMessage {
     const { state, id } = notice;
-    const readAt = state.readAt ?? readForMany.get(readingId(id, person(call)));
+    const readAt = state.readAt ?? readForMany.get(ids.reading(id, person(call)));
     return {
       id,
       at: new Date(state.postedAt),
@@ -42,68 +64,103 @@ export function notificationsRpc(house: House, notices: Notices, readings: Readi
   ): Promise<{ notice: StoredNotice; read: Map<string, string> } | undefined> {
     const notice = await notices.read(id);
     if (notice === undefined || !addresses(call).includes(recipientKey(notice.state.recipient))) return undefined;
-    return { notice, read: await readingsOf(readings, [readingId(id, person(call))]) };
+    return { notice, read: await readingsOf(readings, [ids.reading(id, person(call))]) };
   }
 
-  return implement<'notifications', CommonRefusal>(
-    'notifications',
-    {
-      async listInbox(request, call) {
-        const size = request.pageSize || 20;
-        const query = `inbox:${request.unread}`;
-        const after = request.pageToken ? pages.open(query, person(call), request.pageToken) : undefined;
-        if (after !== undefined && !isInboxKey(after)) return refuse('page-token-invalid', { field: 'pageToken' });
-        const page = await inboxPage(notices, {
-          to: addresses(call),
-          unread: request.unread,
-          size,
-          after,
-        });
-        const forMany = page.filter(({ state }) => !('person' in state.recipient));
-        const read = await readingsOf(
-          readings,
-          forMany.map(({ id }) => readingId(id, person(call))),
-        );
-        const last = page.at(-1);
-        const more = last !== undefined && page.length === size;
-        const messages = page.map((notice) => message(notice, call, read));
-        return {
-          // What is for many is unread until this person has read it.
-          notices: request.unread ? messages.filter(({ readAt }) => readAt === undefined) : messages,
-          nextPageToken: more ? pages.seal(query, person(call), { postedAt: last.state.postedAt, id: last.id }) : '',
-        };
-      },
-
-      async getNotice({ id }, call) {
-        const found = await mine(id, call);
-        return found === undefined ? refuse('not-found', { field: 'id' }) : message(found.notice, call, found.read);
-      },
-
-      async readNotice({ id }, call) {
-        const found = await mine(id, call);
-        if (found === undefined) return refuse('not-found', { field: 'id' });
-        const at = now().toISOString();
-        const context = {
-          id: call.commandId,
-          request: call.requestHash,
-          at,
-          actor: access.actor(call),
-          trace: call.trace,
-        };
-        if ('person' in found.notice.state.recipient) {
-          const outcome = await notices.run(id, context, () => ({ command: { type: 'read', at } }));
-          if (isRefused(outcome)) return outcome;
-          if (outcome.replayed) call.replayed();
-          return message(outcome.stored, call, found.read);
-        }
-        const reader = person(call);
-        const outcome = await readings.run(readingId(id, reader), context, () => ({
-          command: { notice: id, person: reader, readAt: at },
-        }));
-        if (isRefused(outcome)) return outcome;
-        return message(found.notice, call, new Map([[outcome.stored.id, outcome.stored.state.readAt]]));
-      },
+  return {
+    async listInbox(request, call) {
+      const size = request.pageSize || 20;
+      const query = `inbox:${request.unread}`;
+      const after = request.pageToken ? pages.open(query, person(call), request.pageToken) : undefined;
+      if (after !== undefined && !isInboxKey(after)) return refuse('page-token-invalid', { field: 'pageToken' });
+      const page = await inboxPage(notices, {
+        to: addresses(call),
+        unread: request.unread,
+        size,
+        after,
+      });
+      const forMany = page.filter(({ state }) => !('person' in state.recipient));
+      const read = await readingsOf(
+        readings,
+        forMany.map(({ id }) => ids.reading(id, person(call))),
+      );
+      const last = page.at(-1);
+      const more = last !== undefined && page.length === size;
+      const messages = page.map((notice) => message(notice, call, read));
+      return {
+        // What is for many is unread until this person has read it.
+        notices: request.unread ? messages.filter(({ readAt }) => readAt === undefined) : messages,
+        nextPageToken: more ? pages.seal(query, person(call), { postedAt: last.state.postedAt, id: last.id }) : '',
+      };
     },
-    commonRefusals,
-  );
+
+    async getNotice({ id }, call) {
+      const found = await mine(id, call);
+      return found === undefined ? refuse('not-found', { field: 'id' }) : message(found.notice, call, found.read);
+    },
+
+    async readNotice({ id }, call) {
+      const found = await mine(id, call);
+      if (found === undefined) return refuse('not-found', { field: 'id' });
+      const at = now().toISOString();
+      const context = {
+        id: call.commandId,
+        request: call.requestHash,
+        at,
+        actor: access.actor(call),
+        trace: call.trace,
+      };
+      if ('person' in found.notice.state.recipient) {
+        const outcome = await notices.run(id, context, () => ({ command: { type: 'read', at } }));
+        if (isRefused(outcome)) return outcome;
+        if (outcome.replayed) call.replayed();
+        return message(outcome.stored, call, found.read);
+      }
+      const reader = person(call);
+      const outcome = await readings.run(ids.reading(id, reader), context, () => ({
+        command: { notice: id, person: reader, readAt: at },
+      }));
+      if (isRefused(outcome)) return outcome;
+      return message(found.notice, call, new Map([[outcome.stored.id, outcome.stored.state.readAt]]));
+    },
+  };
+}
+
+/** How a person wants to be told. */
+function wishes(
+  { now, access }: House,
+  { wishes }: Kept,
+  channels: readonly Channel[],
+): Of<'getNoticePreferences' | 'setNoticePreferences'> {
+  return {
+    async getNoticePreferences(_request, call) {
+      const me = person(call);
+      const stored = me === '' ? undefined : await wishes.read(ids.preferences(me));
+      return preferencesMessage(stored?.state ?? unchosen(me), stored?.version ?? 0, channels);
+    },
+
+    async setNoticePreferences({ choices, language, quietHours, digestHour }, call) {
+      const me = person(call);
+      if (me === '') return refuse('people-only');
+      const context = {
+        id: call.commandId,
+        request: call.requestHash,
+        at: now().toISOString(),
+        actor: access.actor(call),
+        trace: call.trace,
+        ...(call.ifMatch === undefined ? {} : { ifMatch: call.ifMatch }),
+      };
+      const command = {
+        person: me,
+        choices: choicesSaid(choices),
+        digestHour: digestHour ?? usualDigestHour,
+        ...(isLanguage(language) ? { language } : {}),
+        ...(quietHours === undefined ? {} : { quietHours: { from: quietHours.from, until: quietHours.until } }),
+      };
+      const outcome = await wishes.run(ids.preferences(me), context, () => ({ command }));
+      if (isRefused(outcome)) return outcome;
+      if (outcome.replayed) call.replayed();
+      return preferencesMessage(outcome.stored.state, outcome.stored.version, channels);
+    },
+  };
 }

@@ -3,6 +3,9 @@ import type { ToldEvent } from './domain/concerned.ts';
 /** Languages in which notices are written. */
 export type Language = 'zh-CN' | 'en';
 
+/** Whether a word names one of them. */
+export const isLanguage = (word: string): word is Language => word === 'zh-CN' || word === 'en';
+
 interface Text {
   readonly title: string;
   /** `{number}` stands for the ticket's number. */

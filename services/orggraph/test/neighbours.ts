@@ -26,6 +26,7 @@ export async function startIdentity(environment: Environment, people: readonly s
           request.people.filter((id) => people.includes(id)).map((id) => [id, `name of ${id}`]),
         ),
       }),
+      getContactForDelivery: unused,
       getKeySet: async () => ({ json: keySet }),
     },
     {},

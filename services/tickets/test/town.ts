@@ -103,6 +103,7 @@ async function startNeighbours(environment: Environment) {
       registerAccount: notHere,
       getAccount: notHere,
       listNames: async ({ people }) => ({ names: Object.fromEntries(people.map((id) => [id, `name of ${id}`])) }),
+      getContactForDelivery: notHere,
       getKeySet: async () => ({ json: keySet }),
     },
     {},

@@ -584,6 +584,30 @@ export const rpcs = [
   },
   {
     service: 'tickets',
+    name: 'AddEvidence',
+    method: 'addEvidence',
+    path: '/bandeng.tickets.v1.TicketsService/AddEvidence',
+    access: { kind: 'internal' },
+    request: tickets_tickets.AddEvidenceRequest,
+    response: tickets_tickets.AddEvidenceResponse,
+    requestType: 'bandeng.tickets.v1.AddEvidenceRequest',
+    responseType: 'bandeng.tickets.v1.AddEvidenceResponse',
+    comment: "Adds a photo or document. The gateway takes it as `multipart/form-data` at `POST /v1/tickets/{id}/evidence` and\n`POST /v1/follow/{code}/evidence` and passes it on in one message. Refused: `not-in-this-state`, `file-type-not-taken`,\n`photo-unreadable`, `file-too-large`, `too-much-evidence`.",
+  },
+  {
+    service: 'tickets',
+    name: 'GetEvidence',
+    method: 'getEvidence',
+    path: '/bandeng.tickets.v1.TicketsService/GetEvidence',
+    access: { kind: 'internal' },
+    request: tickets_tickets.GetEvidenceRequest,
+    response: tickets_tickets.EvidenceFile,
+    requestType: 'bandeng.tickets.v1.GetEvidenceRequest',
+    responseType: 'bandeng.tickets.v1.EvidenceFile',
+    comment: "A photo or document, for `GET /v1/tickets/{id}/evidence/{file}` and `GET /v1/follow/{code}/evidence/{file}`.",
+  },
+  {
+    service: 'tickets',
     name: 'FollowTicket',
     method: 'followTicket',
     path: '/bandeng.tickets.v1.TicketsService/FollowTicket',
@@ -742,6 +766,13 @@ export const events = {
     messageType: 'bandeng.tickets.v1.TicketNoted',
     comment: "A note for the resident was written. Internal notes are no public event.",
   },
+  'ticket-evidence-added': {
+    type: 'bandeng.tickets.ticket-evidence-added.v1',
+    service: 'tickets',
+    codec: tickets_events.TicketEvidenceAdded,
+    messageType: 'bandeng.tickets.v1.TicketEvidenceAdded',
+    comment: "A photo or document was added. Who may read the ticket fetches it by its id.",
+  },
   'ticket-suspended': {
     type: 'bandeng.tickets.ticket-suspended.v1',
     service: 'tickets',
@@ -832,6 +863,7 @@ export interface EventData {
   'bandeng.tickets.ticket-declined.v1': tickets_events.TicketDeclined;
   'bandeng.tickets.ticket-acceptance-lapsed.v1': tickets_events.TicketAcceptanceLapsed;
   'bandeng.tickets.ticket-noted.v1': tickets_events.TicketNoted;
+  'bandeng.tickets.ticket-evidence-added.v1': tickets_events.TicketEvidenceAdded;
   'bandeng.tickets.ticket-suspended.v1': tickets_events.TicketSuspended;
   'bandeng.tickets.ticket-resumed.v1': tickets_events.TicketResumed;
   'bandeng.tickets.ticket-deadline-passed.v1': tickets_events.TicketDeadlinePassed;

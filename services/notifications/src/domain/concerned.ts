@@ -1,4 +1,5 @@
 import type { Recipient } from './notice.ts';
+import type { Kind } from './preferences.ts';
 
 /** Who has a ticket or is asked to take it. */
 export type TicketHandler =
@@ -18,23 +19,23 @@ export interface Concern {
 /** Which of the people whom a step of a ticket concerns are told of it. */
 export type Told = 'orderer' | 'dispatcher' | 'dispatchers' | 'acceptor' | 'handler';
 
-/** Steps of a ticket that somebody is told of, and who: the orderer at every step, the others as the step concerns them. */
+/** Steps of a ticket that somebody is told of, who, and what it is to them: the orderer at every step, the others as it concerns them. */
 export const toldOf = {
-  'bandeng.tickets.ticket-ordered.v1': ['orderer', 'dispatchers'],
-  'bandeng.tickets.ticket-dispatched.v1': ['orderer', 'handler'],
-  'bandeng.tickets.ticket-accepted.v1': ['orderer', 'dispatcher'],
-  'bandeng.tickets.ticket-declined.v1': ['dispatcher'],
-  'bandeng.tickets.ticket-acceptance-lapsed.v1': ['dispatcher'],
-  'bandeng.tickets.ticket-noted.v1': ['orderer'],
-  'bandeng.tickets.ticket-suspended.v1': ['orderer', 'dispatcher'],
-  'bandeng.tickets.ticket-resumed.v1': ['orderer', 'acceptor'],
-  'bandeng.tickets.ticket-deadline-passed.v1': ['acceptor', 'dispatcher'],
-  'bandeng.tickets.ticket-resolved.v1': ['orderer', 'dispatcher'],
-  'bandeng.tickets.ticket-rated.v1': ['acceptor', 'dispatcher'],
-  'bandeng.tickets.ticket-reopened.v1': ['orderer', 'acceptor', 'dispatcher'],
-  'bandeng.tickets.ticket-rejected.v1': ['orderer'],
-  'bandeng.tickets.ticket-withdrawn.v1': ['acceptor', 'handler', 'dispatcher'],
-} as const satisfies Record<string, readonly Told[]>;
+  'bandeng.tickets.ticket-ordered.v1': { orderer: 'progress', dispatchers: 'task' },
+  'bandeng.tickets.ticket-dispatched.v1': { orderer: 'progress', handler: 'task' },
+  'bandeng.tickets.ticket-accepted.v1': { orderer: 'progress', dispatcher: 'progress' },
+  'bandeng.tickets.ticket-declined.v1': { dispatcher: 'task' },
+  'bandeng.tickets.ticket-acceptance-lapsed.v1': { dispatcher: 'task' },
+  'bandeng.tickets.ticket-noted.v1': { orderer: 'progress' },
+  'bandeng.tickets.ticket-suspended.v1': { orderer: 'progress', dispatcher: 'progress' },
+  'bandeng.tickets.ticket-resumed.v1': { orderer: 'progress', acceptor: 'task' },
+  'bandeng.tickets.ticket-deadline-passed.v1': { acceptor: 'task', dispatcher: 'task' },
+  'bandeng.tickets.ticket-resolved.v1': { orderer: 'result', dispatcher: 'result' },
+  'bandeng.tickets.ticket-rated.v1': { acceptor: 'result', dispatcher: 'result' },
+  'bandeng.tickets.ticket-reopened.v1': { orderer: 'progress', acceptor: 'task', dispatcher: 'task' },
+  'bandeng.tickets.ticket-rejected.v1': { orderer: 'result' },
+  'bandeng.tickets.ticket-withdrawn.v1': { acceptor: 'result', handler: 'result', dispatcher: 'result' },
+} as const satisfies Record<string, Partial<Record<Told, Kind>>>;
 
 /** Type of an event that somebody is told of. */
 export type ToldEvent = keyof typeof toldOf;
@@ -47,31 +48,56 @@ export interface Holders {
   at(handler: TicketHandler): readonly string[];
 }
 
-/** Who is told of a step, each once. */
-export function recipients(event: ToldEvent, concern: Concern, holders: Holders): Recipient[] {
-  const people = new Set<string>();
-  const calls: Recipient[] = [];
-  for (const told of toldOf[event]) {
+/** Somebody who is told, and what it is to them. */
+export interface Addressee {
+  readonly recipient: Recipient;
+  readonly kind: Kind;
+}
+
+/** Who is told of a step, each once; to whom it is several things, it is what asks most of them. */
+export function addressees(event: ToldEvent, concern: Concern, holders: Holders): Addressee[] {
+  const people = new Map<string, Kind>();
+  const calls: Addressee[] = [];
+  const add = (kind: Kind, ...ids: readonly string[]): void => {
+    for (const id of ids) if (weight[kind] > weight[people.get(id) ?? 'none']) people.set(id, kind);
+  };
+  for (const [told, kind] of steps(event)) {
     switch (told) {
       case 'orderer':
-        people.add(concern.orderer ?? '');
+        add(kind, concern.orderer ?? '');
         break;
       case 'acceptor':
-        people.add(concern.acceptor ?? '');
+        add(kind, concern.acceptor ?? '');
         break;
       case 'dispatcher':
         // Whoever dispatched is told; where that is not known, whoever dispatches there now.
-        for (const person of concern.dispatcher ? [concern.dispatcher] : holders.dispatchers()) people.add(person);
+        add(kind, ...(concern.dispatcher ? [concern.dispatcher] : holders.dispatchers()));
         break;
       case 'dispatchers':
-        for (const person of holders.dispatchers()) people.add(person);
+        add(kind, ...holders.dispatchers());
         break;
       case 'handler':
-        if (concern.handler?.kind === 'open_call') calls.push({ role: 'member', territory: concern.handler.id });
-        else if (concern.handler) for (const person of holders.at(concern.handler)) people.add(person);
+        if (concern.handler?.kind !== 'open_call') {
+          if (concern.handler) add(kind, ...holders.at(concern.handler));
+        } else {
+          const recipient = { role: 'member', territory: concern.handler.id } as const;
+          calls.push({ recipient, kind: kind === 'task' ? 'call' : kind });
+        }
         break;
     }
   }
   people.delete('');
-  return [...[...people].map((person) => ({ person })), ...calls];
+  return [...[...people].map(([person, kind]) => ({ recipient: { person }, kind })), ...calls];
+}
+
+const weight = { none: 0, progress: 1, result: 2, call: 3, task: 4 } as const satisfies Record<Kind | 'none', number>;
+
+const everybody: readonly Told[] = ['orderer', 'dispatchers', 'handler', 'acceptor', 'dispatcher'];
+
+function steps(event: ToldEvent): [Told, Kind][] {
+  const step: Partial<Record<Told, Kind>> = toldOf[event];
+  return everybody.flatMap((told): [Told, Kind][] => {
+    const kind = step[told];
+    return kind === undefined ? [] : [[told, kind]];
+  });
 }

@@ -83,6 +83,8 @@ export interface RegisterAccountRequest {
   phone: string;
   /** Language of pages and notices. */
   language: string;
+  /** E-mail address, for notices whose receiver chose e-mail. Kept here alone. */
+  email: string;
 }
 
 /** Which account. */
@@ -562,7 +564,7 @@ export const GetMeRequest: MessageFns<GetMeRequest> = {
 };
 
 function createBaseRegisterAccountRequest(): RegisterAccountRequest {
-  return { login: "", password: "", name: "", phone: "", language: "" };
+  return { login: "", password: "", name: "", phone: "", language: "", email: "" };
 }
 
 export const RegisterAccountRequest: MessageFns<RegisterAccountRequest> = {
@@ -581,6 +583,9 @@ export const RegisterAccountRequest: MessageFns<RegisterAccountRequest> = {
     }
     if (message.language !== "") {
       writer.uint32(42).string(message.language);
+    }
+    if (message.email !== "") {
+      writer.uint32(50).string(message.email);
     }
     return writer;
   },
@@ -638,6 +643,14 @@ export const RegisterAccountRequest: MessageFns<RegisterAccountRequest> = {
             message.language = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.email = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -657,6 +670,7 @@ export const RegisterAccountRequest: MessageFns<RegisterAccountRequest> = {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       phone: isSet(object.phone) ? globalThis.String(object.phone) : "",
       language: isSet(object.language) ? globalThis.String(object.language) : "",
+      email: isSet(object.email) ? globalThis.String(object.email) : "",
     };
   },
 
@@ -677,6 +691,9 @@ export const RegisterAccountRequest: MessageFns<RegisterAccountRequest> = {
     if (message.language !== undefined) {
       obj.language = message.language;
     }
+    if (message.email !== undefined) {
+      obj.email = message.email;
+    }
     return obj;
   },
 
@@ -690,6 +707,7 @@ export const RegisterAccountRequest: MessageFns<RegisterAccountRequest> = {
     message.name = object.name ?? "";
     message.phone = object.phone ?? "";
     message.language = object.language ?? "";
+    message.email = object.email ?? "";
     return message;
   },
 };

@@ -443,8 +443,8 @@ export interface Delivery {
    * `address-refused`, `no-address`, `uncertain`, `read-already`, `chosen-otherwise`. Empty when nothing went wrong.
    */
   reason: string;
-  /** The channel that has it after this one failed. */
-  nextChannel: NoticeChannel_Value;
+  /** The channel that has it after this one failed; left out while this one has it. */
+  nextChannel?: NoticeChannel_Value | undefined;
 }
 
 /** A delivery that failed for good, for those who keep the system. */
@@ -1304,7 +1304,7 @@ function createBaseDelivery(): Delivery {
     endedAt: undefined,
     tries: 0,
     reason: "",
-    nextChannel: NoticeChannel_Value.UNSPECIFIED,
+    nextChannel: undefined,
   };
 }
 
@@ -1343,7 +1343,7 @@ export const Delivery: MessageFns<Delivery> = {
     if (message.reason !== "") {
       writer.uint32(90).string(message.reason);
     }
-    if (message.nextChannel !== NoticeChannel_Value.UNSPECIFIED) {
+    if (message.nextChannel !== undefined) {
       writer.uint32(96).int32(noticeChannel_ValueToNumber(message.nextChannel));
     }
     return writer;
@@ -1495,7 +1495,7 @@ export const Delivery: MessageFns<Delivery> = {
         ? noticeChannel_ValueFromJSON(object.nextChannel)
         : isSet(object.next_channel)
         ? noticeChannel_ValueFromJSON(object.next_channel)
-        : NoticeChannel_Value.UNSPECIFIED,
+        : undefined,
     };
   },
 
@@ -1556,7 +1556,7 @@ export const Delivery: MessageFns<Delivery> = {
     message.endedAt = object.endedAt ?? undefined;
     message.tries = object.tries ?? 0;
     message.reason = object.reason ?? "";
-    message.nextChannel = object.nextChannel ?? NoticeChannel_Value.UNSPECIFIED;
+    message.nextChannel = object.nextChannel ?? undefined;
     return message;
   },
 };

@@ -8,6 +8,10 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import {
+  EvidenceKind_Value,
+  evidenceKind_ValueFromJSON,
+  evidenceKind_ValueToJSON,
+  evidenceKind_ValueToNumber,
   Handler,
   RejectionReason_Value,
   rejectionReason_ValueFromJSON,
@@ -117,6 +121,18 @@ export interface TicketNoted {
   number: string;
   /** Id of the person who ordered; empty without an account. */
   orderer: string;
+}
+
+/** A photo or document was added. Who may read the ticket fetches it by its id. */
+export interface TicketEvidenceAdded {
+  /** Number for people. */
+  number: string;
+  /** Id of the file. */
+  file: string;
+  /** What it is. */
+  kind: EvidenceKind_Value;
+  /** Its size in bytes. */
+  size: number;
 }
 
 /** The ticket is paused. */
@@ -1015,6 +1031,123 @@ export const TicketNoted: MessageFns<TicketNoted> = {
     const message = createBaseTicketNoted();
     message.number = object.number ?? "";
     message.orderer = object.orderer ?? "";
+    return message;
+  },
+};
+
+function createBaseTicketEvidenceAdded(): TicketEvidenceAdded {
+  return { number: "", file: "", kind: EvidenceKind_Value.UNSPECIFIED, size: 0 };
+}
+
+export const TicketEvidenceAdded: MessageFns<TicketEvidenceAdded> = {
+  encode(message: TicketEvidenceAdded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== "") {
+      writer.uint32(10).string(message.number);
+    }
+    if (message.file !== "") {
+      writer.uint32(18).string(message.file);
+    }
+    if (message.kind !== EvidenceKind_Value.UNSPECIFIED) {
+      writer.uint32(24).int32(evidenceKind_ValueToNumber(message.kind));
+    }
+    if (message.size !== 0) {
+      writer.uint32(32).uint32(message.size);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TicketEvidenceAdded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTicketEvidenceAdded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.number = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.kind = evidenceKind_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.size = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TicketEvidenceAdded {
+    return {
+      number: isSet(object.number) ? globalThis.String(object.number) : "",
+      file: isSet(object.file) ? globalThis.String(object.file) : "",
+      kind: isSet(object.kind) ? evidenceKind_ValueFromJSON(object.kind) : EvidenceKind_Value.UNSPECIFIED,
+      size: isSet(object.size) ? globalThis.Number(object.size) : 0,
+    };
+  },
+
+  toJSON(message: TicketEvidenceAdded): unknown {
+    const obj: any = {};
+    if (message.number !== undefined) {
+      obj.number = message.number;
+    }
+    if (message.file !== undefined) {
+      obj.file = message.file;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = evidenceKind_ValueToJSON(message.kind);
+    }
+    if (message.size !== undefined) {
+      obj.size = Math.round(message.size);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<TicketEvidenceAdded>, I>>(base?: I): TicketEvidenceAdded {
+    return TicketEvidenceAdded.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TicketEvidenceAdded>, I>>(object: I): TicketEvidenceAdded {
+    const message = createBaseTicketEvidenceAdded();
+    message.number = object.number ?? "";
+    message.file = object.file ?? "";
+    message.kind = object.kind ?? EvidenceKind_Value.UNSPECIFIED;
+    message.size = object.size ?? 0;
     return message;
   },
 };

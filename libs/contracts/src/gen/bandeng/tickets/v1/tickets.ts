@@ -362,6 +362,8 @@ export const TicketAction_Value = {
   SUSPEND: "SUSPEND",
   /** RESUME - Go on before that date: `:resume`. */
   RESUME: "RESUME",
+  /** ATTACH - Add a photo or a document: `/evidence`. */
+  ATTACH: "ATTACH",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
 
@@ -379,6 +381,7 @@ export namespace TicketAction_Value {
   export type WITHDRAW = typeof TicketAction_Value.WITHDRAW;
   export type SUSPEND = typeof TicketAction_Value.SUSPEND;
   export type RESUME = typeof TicketAction_Value.RESUME;
+  export type ATTACH = typeof TicketAction_Value.ATTACH;
   export type UNRECOGNIZED = typeof TicketAction_Value.UNRECOGNIZED;
 }
 
@@ -417,6 +420,9 @@ export function ticketAction_ValueFromJSON(object: any): TicketAction_Value {
     case 10:
     case "RESUME":
       return TicketAction_Value.RESUME;
+    case 11:
+    case "ATTACH":
+      return TicketAction_Value.ATTACH;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -448,6 +454,8 @@ export function ticketAction_ValueToJSON(object: TicketAction_Value): string {
       return "SUSPEND";
     case TicketAction_Value.RESUME:
       return "RESUME";
+    case TicketAction_Value.ATTACH:
+      return "ATTACH";
     case TicketAction_Value.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -478,6 +486,8 @@ export function ticketAction_ValueToNumber(object: TicketAction_Value): number {
       return 9;
     case TicketAction_Value.RESUME:
       return 10;
+    case TicketAction_Value.ATTACH:
+      return 11;
     case TicketAction_Value.UNRECOGNIZED:
     default:
       return -1;
@@ -764,6 +774,92 @@ export function noteAudience_ValueToNumber(object: NoteAudience_Value): number {
   }
 }
 
+/** What a file is. */
+export interface EvidenceKind {
+}
+
+/** What it is. */
+export const EvidenceKind_Value = {
+  /** UNSPECIFIED - Never sent. */
+  UNSPECIFIED: "UNSPECIFIED",
+  /** PHOTO - A picture, kept as JPEG without what the camera wrote beside it. */
+  PHOTO: "PHOTO",
+  /** DOCUMENT - A PDF, Word or Excel file, kept as it came. */
+  DOCUMENT: "DOCUMENT",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type EvidenceKind_Value = typeof EvidenceKind_Value[keyof typeof EvidenceKind_Value];
+
+export namespace EvidenceKind_Value {
+  export type UNSPECIFIED = typeof EvidenceKind_Value.UNSPECIFIED;
+  export type PHOTO = typeof EvidenceKind_Value.PHOTO;
+  export type DOCUMENT = typeof EvidenceKind_Value.DOCUMENT;
+  export type UNRECOGNIZED = typeof EvidenceKind_Value.UNRECOGNIZED;
+}
+
+export function evidenceKind_ValueFromJSON(object: any): EvidenceKind_Value {
+  switch (object) {
+    case 0:
+    case "UNSPECIFIED":
+      return EvidenceKind_Value.UNSPECIFIED;
+    case 1:
+    case "PHOTO":
+      return EvidenceKind_Value.PHOTO;
+    case 2:
+    case "DOCUMENT":
+      return EvidenceKind_Value.DOCUMENT;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return EvidenceKind_Value.UNRECOGNIZED;
+  }
+}
+
+export function evidenceKind_ValueToJSON(object: EvidenceKind_Value): string {
+  switch (object) {
+    case EvidenceKind_Value.UNSPECIFIED:
+      return "UNSPECIFIED";
+    case EvidenceKind_Value.PHOTO:
+      return "PHOTO";
+    case EvidenceKind_Value.DOCUMENT:
+      return "DOCUMENT";
+    case EvidenceKind_Value.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function evidenceKind_ValueToNumber(object: EvidenceKind_Value): number {
+  switch (object) {
+    case EvidenceKind_Value.UNSPECIFIED:
+      return 0;
+    case EvidenceKind_Value.PHOTO:
+      return 1;
+    case EvidenceKind_Value.DOCUMENT:
+      return 2;
+    case EvidenceKind_Value.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+/** A photo or document of a ticket: what is wrong, or what was done. It is fetched at `/v1/tickets/{id}/evidence/{file}`. */
+export interface Evidence {
+  /** Id of the file. */
+  file: string;
+  /** What it is. */
+  kind: EvidenceKind_Value;
+  /** Its size in bytes, as it is kept. */
+  size: number;
+  /** When it was added. */
+  addedAt:
+    | Date
+    | undefined;
+  /** Id of the person who added it; only for those with a posting at the ticket. */
+  person: string;
+}
+
 /** Who has the ticket, or is asked to take it. Exactly one field is set. */
 export interface Handler {
   handler:
@@ -868,6 +964,8 @@ export interface Ticket {
   allowedActions: TicketAction_Value[];
   /** Opens the ticket without an account, at `/v1/follow/{code}`: 12 characters. Only in the answer to the order itself. */
   followCode: string;
+  /** Photos and documents, oldest first; at most 20. What was erased is named still and cannot be fetched. */
+  evidence: Evidence[];
 }
 
 /** A ticket as whoever holds its follow code sees it. */
@@ -902,6 +1000,8 @@ export interface FollowedTicket {
   timeline: TimelineEntry[];
   /** What the holder of the code may do now. */
   allowedActions: TicketAction_Value[];
+  /** Photos and documents, oldest first, at `/v1/follow/{code}/evidence/{file}`. */
+  evidence: Evidence[];
 }
 
 /** Something that happened to a ticket. */
@@ -914,7 +1014,7 @@ export interface TimelineEntry {
     | undefined;
   /**
    * What: `ordered`, `dispatched`, `accepted`, `declined`, `acceptance-lapsed`, `noted-for-resident`, `noted-internally`,
-   * `suspended`, `resumed`, `resolved`, `rated`, `reopened`, `closed`, `rejected`, `withdrawn`, `deadline-passed`.
+   * `suspended`, `resumed`, `resolved`, `rated`, `reopened`, `closed`, `rejected`, `withdrawn`, `deadline-passed`, `evidence-added`.
    */
   event: string;
   /** Words that belong to it: note, reason, what was done, remark. */
@@ -934,7 +1034,11 @@ export interface TimelineEntry {
     | Date
     | undefined;
   /** The rating, when it is one. */
-  rating?: Satisfaction_Value | undefined;
+  rating?:
+    | Satisfaction_Value
+    | undefined;
+  /** Id of the file that was added. */
+  file: string;
 }
 
 /** A class of things that tickets are about. Categories form a tree; an id is the path of names joined by full stops. */
@@ -1125,6 +1229,52 @@ export interface SuspendTicketRequest {
 export interface ResumeTicketRequest {
   /** Id of the ticket. */
   id: string;
+}
+
+/** A file for a ticket, which is named by its id or by its follow code. */
+export interface AddEvidenceRequest {
+  /** Id of the ticket; the caller is a person or a system with a right to it. */
+  id: string;
+  /** Its follow code; whoever holds it needs no account. */
+  code: string;
+  /** The file, at most 10 MB. */
+  content: Buffer;
+}
+
+/** The ticket with its new file. */
+export interface AddEvidenceResponse {
+  /** The ticket, where it was named by its id. */
+  ticket:
+    | Ticket
+    | undefined;
+  /** The ticket, where it was named by its follow code. */
+  followed:
+    | FollowedTicket
+    | undefined;
+  /** Id of the file. */
+  file: string;
+}
+
+/** Which file. */
+export interface GetEvidenceRequest {
+  /** Id of the ticket. */
+  id: string;
+  /** Its follow code. */
+  code: string;
+  /** Id of the file. */
+  file: string;
+  /** A photo in small, at most 320 pixels on a side. */
+  small: boolean;
+}
+
+/** A file with its bytes. */
+export interface EvidenceFile {
+  /** What it is. */
+  kind: EvidenceKind_Value;
+  /** Its media type. */
+  type: string;
+  /** The file. */
+  content: Buffer;
 }
 
 /** Which ticket. */
@@ -1539,6 +1689,195 @@ export const NoteAudience: MessageFns<NoteAudience> = {
   },
 };
 
+function createBaseEvidenceKind(): EvidenceKind {
+  return {};
+}
+
+export const EvidenceKind: MessageFns<EvidenceKind> = {
+  encode(_: EvidenceKind, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvidenceKind {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvidenceKind();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): EvidenceKind {
+    return {};
+  },
+
+  toJSON(_: EvidenceKind): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EvidenceKind>, I>>(base?: I): EvidenceKind {
+    return EvidenceKind.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EvidenceKind>, I>>(_: I): EvidenceKind {
+    const message = createBaseEvidenceKind();
+    return message;
+  },
+};
+
+function createBaseEvidence(): Evidence {
+  return { file: "", kind: EvidenceKind_Value.UNSPECIFIED, size: 0, addedAt: undefined, person: "" };
+}
+
+export const Evidence: MessageFns<Evidence> = {
+  encode(message: Evidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.file !== "") {
+      writer.uint32(10).string(message.file);
+    }
+    if (message.kind !== EvidenceKind_Value.UNSPECIFIED) {
+      writer.uint32(16).int32(evidenceKind_ValueToNumber(message.kind));
+    }
+    if (message.size !== 0) {
+      writer.uint32(24).uint32(message.size);
+    }
+    if (message.addedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.addedAt), writer.uint32(34).fork()).join();
+    }
+    if (message.person !== "") {
+      writer.uint32(42).string(message.person);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Evidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.kind = evidenceKind_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.size = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.addedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.person = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Evidence {
+    return {
+      file: isSet(object.file) ? globalThis.String(object.file) : "",
+      kind: isSet(object.kind) ? evidenceKind_ValueFromJSON(object.kind) : EvidenceKind_Value.UNSPECIFIED,
+      size: isSet(object.size) ? globalThis.Number(object.size) : 0,
+      addedAt: isSet(object.addedAt)
+        ? fromJsonTimestamp(object.addedAt)
+        : isSet(object.added_at)
+        ? fromJsonTimestamp(object.added_at)
+        : undefined,
+      person: isSet(object.person) ? globalThis.String(object.person) : "",
+    };
+  },
+
+  toJSON(message: Evidence): unknown {
+    const obj: any = {};
+    if (message.file !== undefined) {
+      obj.file = message.file;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = evidenceKind_ValueToJSON(message.kind);
+    }
+    if (message.size !== undefined) {
+      obj.size = Math.round(message.size);
+    }
+    if (message.addedAt !== undefined) {
+      obj.addedAt = message.addedAt.toISOString();
+    }
+    if (message.person !== undefined) {
+      obj.person = message.person;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Evidence>, I>>(base?: I): Evidence {
+    return Evidence.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Evidence>, I>>(object: I): Evidence {
+    const message = createBaseEvidence();
+    message.file = object.file ?? "";
+    message.kind = object.kind ?? EvidenceKind_Value.UNSPECIFIED;
+    message.size = object.size ?? 0;
+    message.addedAt = object.addedAt ?? undefined;
+    message.person = object.person ?? "";
+    return message;
+  },
+};
+
 function createBaseHandler(): Handler {
   return { handler: undefined };
 }
@@ -1846,6 +2185,7 @@ function createBaseTicket(): Ticket {
     changedAt: undefined,
     allowedActions: [],
     followCode: "",
+    evidence: [],
   };
 }
 
@@ -1935,6 +2275,9 @@ export const Ticket: MessageFns<Ticket> = {
     }
     if (message.followCode !== "") {
       writer.uint32(218).string(message.followCode);
+    }
+    for (const v of message.evidence) {
+      Evidence.encode(v!, writer.uint32(226).fork()).join();
     }
     return writer;
   },
@@ -2178,6 +2521,14 @@ export const Ticket: MessageFns<Ticket> = {
             message.followCode = reader.string();
             continue;
           }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.evidence.push(Evidence.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2251,6 +2602,9 @@ export const Ticket: MessageFns<Ticket> = {
         : isSet(object.follow_code)
         ? globalThis.String(object.follow_code)
         : "",
+      evidence: globalThis.Array.isArray(object?.evidence)
+        ? object.evidence.map((e: any) => Evidence.fromJSON(e))
+        : [],
     };
   },
 
@@ -2337,6 +2691,9 @@ export const Ticket: MessageFns<Ticket> = {
     if (message.followCode !== undefined) {
       obj.followCode = message.followCode;
     }
+    if (message.evidence) {
+      obj.evidence = message.evidence.map((e) => Evidence.toJSON(e));
+    }
     return obj;
   },
 
@@ -2376,6 +2733,7 @@ export const Ticket: MessageFns<Ticket> = {
     message.changedAt = object.changedAt ?? undefined;
     message.allowedActions = object.allowedActions?.map((e) => e) || [];
     message.followCode = object.followCode ?? "";
+    message.evidence = object.evidence?.map((e) => Evidence.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2394,6 +2752,7 @@ function createBaseFollowedTicket(): FollowedTicket {
     orderedAt: undefined,
     timeline: [],
     allowedActions: [],
+    evidence: [],
   };
 }
 
@@ -2438,6 +2797,9 @@ export const FollowedTicket: MessageFns<FollowedTicket> = {
         writer.int32(ticketAction_ValueToNumber(v));
       }
       writer.join();
+    }
+    for (const v of message.evidence) {
+      Evidence.encode(v!, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -2561,6 +2923,14 @@ export const FollowedTicket: MessageFns<FollowedTicket> = {
 
             break;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.evidence.push(Evidence.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2596,6 +2966,9 @@ export const FollowedTicket: MessageFns<FollowedTicket> = {
         ? object.allowedActions.map((e: any) => ticketAction_ValueFromJSON(e))
         : globalThis.Array.isArray(object?.allowed_actions)
         ? object.allowed_actions.map((e: any) => ticketAction_ValueFromJSON(e))
+        : [],
+      evidence: globalThis.Array.isArray(object?.evidence)
+        ? object.evidence.map((e: any) => Evidence.fromJSON(e))
         : [],
     };
   },
@@ -2638,6 +3011,9 @@ export const FollowedTicket: MessageFns<FollowedTicket> = {
     if (message.allowedActions) {
       obj.allowedActions = message.allowedActions.map((e) => ticketAction_ValueToJSON(e));
     }
+    if (message.evidence) {
+      obj.evidence = message.evidence.map((e) => Evidence.toJSON(e));
+    }
     return obj;
   },
 
@@ -2660,6 +3036,7 @@ export const FollowedTicket: MessageFns<FollowedTicket> = {
     message.orderedAt = object.orderedAt ?? undefined;
     message.timeline = object.timeline?.map((e) => TimelineEntry.fromPartial(e)) || [];
     message.allowedActions = object.allowedActions?.map((e) => e) || [];
+    message.evidence = object.evidence?.map((e) => Evidence.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2676,6 +3053,7 @@ function createBaseTimelineEntry(): TimelineEntry {
     handler: undefined,
     deadline: undefined,
     rating: undefined,
+    file: "",
   };
 }
 
@@ -2710,6 +3088,9 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
     }
     if (message.rating !== undefined) {
       writer.uint32(80).int32(satisfaction_ValueToNumber(message.rating));
+    }
+    if (message.file !== "") {
+      writer.uint32(90).string(message.file);
     }
     return writer;
   },
@@ -2807,6 +3188,14 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
             message.rating = satisfaction_ValueFromJSON(reader.int32());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2831,6 +3220,7 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
       handler: isSet(object.handler) ? Handler.fromJSON(object.handler) : undefined,
       deadline: isSet(object.deadline) ? fromJsonTimestamp(object.deadline) : undefined,
       rating: isSet(object.rating) ? satisfaction_ValueFromJSON(object.rating) : undefined,
+      file: isSet(object.file) ? globalThis.String(object.file) : "",
     };
   },
 
@@ -2866,6 +3256,9 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
     if (message.rating !== undefined) {
       obj.rating = satisfaction_ValueToJSON(message.rating);
     }
+    if (message.file !== undefined) {
+      obj.file = message.file;
+    }
     return obj;
   },
 
@@ -2886,6 +3279,7 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
       : undefined;
     message.deadline = object.deadline ?? undefined;
     message.rating = object.rating ?? undefined;
+    message.file = object.file ?? "";
     return message;
   },
 };
@@ -4767,6 +5161,430 @@ export const ResumeTicketRequest: MessageFns<ResumeTicketRequest> = {
   },
 };
 
+function createBaseAddEvidenceRequest(): AddEvidenceRequest {
+  return { id: "", code: "", content: Buffer.alloc(0) };
+}
+
+export const AddEvidenceRequest: MessageFns<AddEvidenceRequest> = {
+  encode(message: AddEvidenceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.code !== "") {
+      writer.uint32(18).string(message.code);
+    }
+    if (message.content.length !== 0) {
+      writer.uint32(26).bytes(message.content);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddEvidenceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddEvidenceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.content = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AddEvidenceRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      code: isSet(object.code) ? globalThis.String(object.code) : "",
+      content: isSet(object.content) ? Buffer.from(bytesFromBase64(object.content)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: AddEvidenceRequest): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    if (message.code !== undefined) {
+      obj.code = message.code;
+    }
+    if (message.content !== undefined) {
+      obj.content = base64FromBytes(message.content);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AddEvidenceRequest>, I>>(base?: I): AddEvidenceRequest {
+    return AddEvidenceRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AddEvidenceRequest>, I>>(object: I): AddEvidenceRequest {
+    const message = createBaseAddEvidenceRequest();
+    message.id = object.id ?? "";
+    message.code = object.code ?? "";
+    message.content = object.content ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseAddEvidenceResponse(): AddEvidenceResponse {
+  return { ticket: undefined, followed: undefined, file: "" };
+}
+
+export const AddEvidenceResponse: MessageFns<AddEvidenceResponse> = {
+  encode(message: AddEvidenceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ticket !== undefined) {
+      Ticket.encode(message.ticket, writer.uint32(10).fork()).join();
+    }
+    if (message.followed !== undefined) {
+      FollowedTicket.encode(message.followed, writer.uint32(18).fork()).join();
+    }
+    if (message.file !== "") {
+      writer.uint32(26).string(message.file);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddEvidenceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddEvidenceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ticket = Ticket.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.followed = FollowedTicket.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AddEvidenceResponse {
+    return {
+      ticket: isSet(object.ticket) ? Ticket.fromJSON(object.ticket) : undefined,
+      followed: isSet(object.followed) ? FollowedTicket.fromJSON(object.followed) : undefined,
+      file: isSet(object.file) ? globalThis.String(object.file) : "",
+    };
+  },
+
+  toJSON(message: AddEvidenceResponse): unknown {
+    const obj: any = {};
+    if (message.ticket !== undefined) {
+      obj.ticket = Ticket.toJSON(message.ticket);
+    }
+    if (message.followed !== undefined) {
+      obj.followed = FollowedTicket.toJSON(message.followed);
+    }
+    if (message.file !== undefined) {
+      obj.file = message.file;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AddEvidenceResponse>, I>>(base?: I): AddEvidenceResponse {
+    return AddEvidenceResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AddEvidenceResponse>, I>>(object: I): AddEvidenceResponse {
+    const message = createBaseAddEvidenceResponse();
+    message.ticket = (object.ticket !== undefined && object.ticket !== null)
+      ? Ticket.fromPartial(object.ticket)
+      : undefined;
+    message.followed = (object.followed !== undefined && object.followed !== null)
+      ? FollowedTicket.fromPartial(object.followed)
+      : undefined;
+    message.file = object.file ?? "";
+    return message;
+  },
+};
+
+function createBaseGetEvidenceRequest(): GetEvidenceRequest {
+  return { id: "", code: "", file: "", small: false };
+}
+
+export const GetEvidenceRequest: MessageFns<GetEvidenceRequest> = {
+  encode(message: GetEvidenceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.code !== "") {
+      writer.uint32(18).string(message.code);
+    }
+    if (message.file !== "") {
+      writer.uint32(26).string(message.file);
+    }
+    if (message.small !== false) {
+      writer.uint32(32).bool(message.small);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetEvidenceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetEvidenceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.small = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetEvidenceRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      code: isSet(object.code) ? globalThis.String(object.code) : "",
+      file: isSet(object.file) ? globalThis.String(object.file) : "",
+      small: isSet(object.small) ? globalThis.Boolean(object.small) : false,
+    };
+  },
+
+  toJSON(message: GetEvidenceRequest): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    if (message.code !== undefined) {
+      obj.code = message.code;
+    }
+    if (message.file !== undefined) {
+      obj.file = message.file;
+    }
+    if (message.small !== undefined) {
+      obj.small = message.small;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetEvidenceRequest>, I>>(base?: I): GetEvidenceRequest {
+    return GetEvidenceRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetEvidenceRequest>, I>>(object: I): GetEvidenceRequest {
+    const message = createBaseGetEvidenceRequest();
+    message.id = object.id ?? "";
+    message.code = object.code ?? "";
+    message.file = object.file ?? "";
+    message.small = object.small ?? false;
+    return message;
+  },
+};
+
+function createBaseEvidenceFile(): EvidenceFile {
+  return { kind: EvidenceKind_Value.UNSPECIFIED, type: "", content: Buffer.alloc(0) };
+}
+
+export const EvidenceFile: MessageFns<EvidenceFile> = {
+  encode(message: EvidenceFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== EvidenceKind_Value.UNSPECIFIED) {
+      writer.uint32(8).int32(evidenceKind_ValueToNumber(message.kind));
+    }
+    if (message.type !== "") {
+      writer.uint32(18).string(message.type);
+    }
+    if (message.content.length !== 0) {
+      writer.uint32(26).bytes(message.content);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvidenceFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvidenceFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = evidenceKind_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.content = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EvidenceFile {
+    return {
+      kind: isSet(object.kind) ? evidenceKind_ValueFromJSON(object.kind) : EvidenceKind_Value.UNSPECIFIED,
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      content: isSet(object.content) ? Buffer.from(bytesFromBase64(object.content)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: EvidenceFile): unknown {
+    const obj: any = {};
+    if (message.kind !== undefined) {
+      obj.kind = evidenceKind_ValueToJSON(message.kind);
+    }
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.content !== undefined) {
+      obj.content = base64FromBytes(message.content);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EvidenceFile>, I>>(base?: I): EvidenceFile {
+    return EvidenceFile.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EvidenceFile>, I>>(object: I): EvidenceFile {
+    const message = createBaseEvidenceFile();
+    message.kind = object.kind ?? EvidenceKind_Value.UNSPECIFIED;
+    message.type = object.type ?? "";
+    message.content = object.content ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
 function createBaseFollowTicketRequest(): FollowTicketRequest {
   return { code: "" };
 }
@@ -5472,6 +6290,30 @@ export const TicketsServiceService = {
     responseSerialize: (value: Ticket): Buffer => Buffer.from(Ticket.encode(value).finish()),
     responseDeserialize: (value: Buffer): Ticket => Ticket.decode(value),
   },
+  /**
+   * Adds a photo or document. The gateway takes it as `multipart/form-data` at `POST /v1/tickets/{id}/evidence` and
+   * `POST /v1/follow/{code}/evidence` and passes it on in one message. Refused: `not-in-this-state`, `file-type-not-taken`,
+   * `photo-unreadable`, `file-too-large`, `too-much-evidence`.
+   */
+  addEvidence: {
+    path: "/bandeng.tickets.v1.TicketsService/AddEvidence" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AddEvidenceRequest): Buffer => Buffer.from(AddEvidenceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AddEvidenceRequest => AddEvidenceRequest.decode(value),
+    responseSerialize: (value: AddEvidenceResponse): Buffer => Buffer.from(AddEvidenceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AddEvidenceResponse => AddEvidenceResponse.decode(value),
+  },
+  /** A photo or document, for `GET /v1/tickets/{id}/evidence/{file}` and `GET /v1/follow/{code}/evidence/{file}`. */
+  getEvidence: {
+    path: "/bandeng.tickets.v1.TicketsService/GetEvidence" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetEvidenceRequest): Buffer => Buffer.from(GetEvidenceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetEvidenceRequest => GetEvidenceRequest.decode(value),
+    responseSerialize: (value: EvidenceFile): Buffer => Buffer.from(EvidenceFile.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EvidenceFile => EvidenceFile.decode(value),
+  },
   /** A ticket by its follow code, without an account. Not found for a wrong code; the code is never logged. */
   followTicket: {
     path: "/bandeng.tickets.v1.TicketsService/FollowTicket" as const,
@@ -5582,6 +6424,14 @@ export interface TicketsServiceServer extends UntypedServiceImplementation {
   suspendTicket: handleUnaryCall<SuspendTicketRequest, Ticket>;
   /** Ends a pause early. What was left of the clock goes on. Refused: `not-in-this-state`. */
   resumeTicket: handleUnaryCall<ResumeTicketRequest, Ticket>;
+  /**
+   * Adds a photo or document. The gateway takes it as `multipart/form-data` at `POST /v1/tickets/{id}/evidence` and
+   * `POST /v1/follow/{code}/evidence` and passes it on in one message. Refused: `not-in-this-state`, `file-type-not-taken`,
+   * `photo-unreadable`, `file-too-large`, `too-much-evidence`.
+   */
+  addEvidence: handleUnaryCall<AddEvidenceRequest, AddEvidenceResponse>;
+  /** A photo or document, for `GET /v1/tickets/{id}/evidence/{file}` and `GET /v1/follow/{code}/evidence/{file}`. */
+  getEvidence: handleUnaryCall<GetEvidenceRequest, EvidenceFile>;
   /** A ticket by its follow code, without an account. Not found for a wrong code; the code is never logged. */
   followTicket: handleUnaryCall<FollowTicketRequest, FollowedTicket>;
   /** Rates by the follow code, without an account. Refused: `not-in-this-state`. */
@@ -5858,6 +6708,42 @@ export interface TicketsServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Ticket) => void,
   ): ClientUnaryCall;
+  /**
+   * Adds a photo or document. The gateway takes it as `multipart/form-data` at `POST /v1/tickets/{id}/evidence` and
+   * `POST /v1/follow/{code}/evidence` and passes it on in one message. Refused: `not-in-this-state`, `file-type-not-taken`,
+   * `photo-unreadable`, `file-too-large`, `too-much-evidence`.
+   */
+  addEvidence(
+    request: AddEvidenceRequest,
+    callback: (error: ServiceError | null, response: AddEvidenceResponse) => void,
+  ): ClientUnaryCall;
+  addEvidence(
+    request: AddEvidenceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AddEvidenceResponse) => void,
+  ): ClientUnaryCall;
+  addEvidence(
+    request: AddEvidenceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AddEvidenceResponse) => void,
+  ): ClientUnaryCall;
+  /** A photo or document, for `GET /v1/tickets/{id}/evidence/{file}` and `GET /v1/follow/{code}/evidence/{file}`. */
+  getEvidence(
+    request: GetEvidenceRequest,
+    callback: (error: ServiceError | null, response: EvidenceFile) => void,
+  ): ClientUnaryCall;
+  getEvidence(
+    request: GetEvidenceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EvidenceFile) => void,
+  ): ClientUnaryCall;
+  getEvidence(
+    request: GetEvidenceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EvidenceFile) => void,
+  ): ClientUnaryCall;
   /** A ticket by its follow code, without an account. Not found for a wrong code; the code is never logged. */
   followTicket(
     request: FollowTicketRequest,
@@ -5948,6 +6834,14 @@ export const TicketsServiceClient = makeGenericClientConstructor(
   service: typeof TicketsServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
