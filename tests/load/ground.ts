@@ -68,7 +68,7 @@ export async function onGround<Result>(work: (ground: Ground) => Promise<Result>
   } finally {
     for (const line of lines) line.close();
     await driver.close();
-    await services.stop(3_000);
+    await services.stop(10_000);
   }
 }
 

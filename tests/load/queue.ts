@@ -67,7 +67,7 @@ export function queue(): Promise<string> {
       for (const place of at) Object.assign(place, { page: 0, cursor: '' });
     };
     await fromTheTop();
-    await closedLoop(half / 2, page);
+    await closedLoop(2 * half, page);
     await fromTheTop();
     await closedLoop(half / 2, find);
     const spent = tally();
