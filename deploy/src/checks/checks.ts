@@ -19,6 +19,7 @@ export function checks(): Check[] {
     { name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
     { name: 'types of the domains', command: ['tsc', '-p', 'tsconfig.domain.json'] },
     { name: 'contracts as generated', command: ['node', 'proto/generate.ts', '--check'] },
+    { name: 'reference as generated', command: ['node', 'docs/generate.ts', '--check'] },
     { name: 'contracts by the rules', command: ['buf', 'lint'] },
     { name: 'nothing unused', command: ['knip'] },
   ];
