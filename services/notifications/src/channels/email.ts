@@ -20,6 +20,7 @@ export function emailCarrier({ url, from }: MailServer): Carrier {
           messageId: `<${id}@${domain}>`,
           subject,
           text,
+          textEncoding: language === 'zh-CN' ? 'base64' : 'quoted-printable',
           // No automatic answers to what a machine sends (RFC 3834).
           headers: { 'Auto-Submitted': 'auto-generated', 'Content-Language': language },
         });
