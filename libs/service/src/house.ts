@@ -86,7 +86,7 @@ export function layFoundation(name: string, environment: Environment, now: () =>
     issuer: issuerOf(environment),
     audience: 'bandeng',
     keySet: async () => JSON.parse((await clients.identity.getKeySet({})).json),
-    serviceKeys: { keys: [...Object.keys(services), 'gateway'].map((service) => keys.pair(service).public) },
+    serviceKeys: { keys: [...Object.keys(services), 'gateway'].map((service) => keys.publicKey(service)) },
   });
   const city = textSetting(environment, 'BANDENG_CITY', '4599');
   return {

@@ -33,3 +33,14 @@ test('a key from configuration counts, and one of the wrong length names itself'
     "'follow-code' has 5 bytes",
   );
 });
+
+test('of another service the public half will do, of its own it will not', () => {
+  const { public: open } = openKeys(folder(), {}).pair('tickets');
+  const keys = openKeys(folder(), { BANDENG_SERVICE_KEY_TICKETS: JSON.stringify(open) });
+  expect(keys.publicKey('tickets')).toEqual(open);
+  expect(() => keys.pair('tickets')).toThrow("'tickets' has no private half");
+});
+
+test('an empty setting is none', () => {
+  expect(openKeys(folder(), { BANDENG_KEY_PAGES: '' }).secret('pages')).toHaveLength(32);
+});

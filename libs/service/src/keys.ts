@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigurationFault, type Environment } from './environment.ts';
+import { ConfigurationFault, type Environment, textSetting } from './environment.ts';
 
 /** Secrets of this installation, generated once into a folder, or given by configuration. */
 export interface Keys {
@@ -9,6 +9,8 @@ export interface Keys {
   secret(name: string): Buffer;
   /** The key pair by which a service says who it is: BANDENG_SERVICE_KEY_<NAME> as JSON Web Key, else a file. */
   pair(service: string): ServiceKey;
+  /** The public key of a service, this or another; from configuration its private half need not be there. */
+  publicKey(service: string): JsonWebKeyLike;
 }
 
 /** A private JSON Web Key (Ed25519) with its key id. */
@@ -61,23 +63,27 @@ export function openKeys(folder: string, environment: Environment): Keys {
     return made;
   };
 
+  const keyOf = (service: string): JsonWebKeyLike => {
+    const given = textSetting(environment, variable('BANDENG_SERVICE_KEY', service), '');
+    const key: unknown = JSON.parse(given || once(`service-${service}.jwk`, () => JSON.stringify(freshPair(service))));
+    if (isKey(key)) return key;
+    throw new ConfigurationFault(`the key of service '${service}' is no Ed25519 JSON Web Key`);
+  };
+  const openHalf = ({ d: _private, ...open }: JsonWebKeyLike): JsonWebKeyLike => open;
+
   return {
     secret(name) {
-      const given = environment[variable('BANDENG_KEY', name)];
-      const bytes = Buffer.from(given ?? once(`${name}.key`, () => randomBytes(32).toString('base64')), 'base64');
+      const given = textSetting(environment, variable('BANDENG_KEY', name), '');
+      const bytes = Buffer.from(given || once(`${name}.key`, () => randomBytes(32).toString('base64')), 'base64');
       if (bytes.length === 32) return bytes;
       throw new ConfigurationFault(`the key '${name}' has ${bytes.length} bytes: 32 in base64 are needed`);
     },
     pair(service) {
-      const given = environment[variable('BANDENG_SERVICE_KEY', service)];
-      const key: unknown = JSON.parse(
-        given ?? once(`service-${service}.jwk`, () => JSON.stringify(freshPair(service))),
-      );
-      if (!isPrivateKey(key))
-        throw new ConfigurationFault(`the key of service '${service}' is no Ed25519 JSON Web Key`);
-      const { d: _private, ...open } = key;
-      return { kid: key.kid, private: key, public: open };
+      const key = keyOf(service);
+      if (typeof key.d === 'string') return { kid: key.kid, private: key, public: openHalf(key) };
+      throw new ConfigurationFault(`the key of service '${service}' has no private half`);
     },
+    publicKey: (service) => openHalf(keyOf(service)),
   };
 }
 
@@ -87,17 +93,16 @@ function freshPair(service: string): JsonWebKeyLike {
   return { kty: 'OKP', crv: 'Ed25519', x, d, kid: service, alg: 'EdDSA', use: 'sig' };
 }
 
-function isPrivateKey(key: unknown): key is JsonWebKeyLike & { d: string } {
+function isKey(key: unknown): key is JsonWebKeyLike {
   return (
     typeof key === 'object' &&
     key !== null &&
     'kty' in key &&
     key.kty === 'OKP' &&
-    'd' in key &&
-    typeof key.d === 'string' &&
     'kid' in key &&
     typeof key.kid === 'string' &&
     'x' in key &&
-    typeof key.x === 'string'
+    typeof key.x === 'string' &&
+    (!('d' in key) || typeof key.d === 'string')
   );
 }
