@@ -1,9 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { createInterface } from 'node:readline/promises';
-import { Mendable } from '../embedded/fault.ts';
 import { emptyGiven } from '../given-servers.ts';
 import { layoutOf } from '../layout.ts';
 import { type Command, readArguments } from './command.ts';
+import { confirmed } from './confirm.ts';
 import { stopAll } from './down.ts';
 
 export const command: Command = {
@@ -15,7 +14,7 @@ export const command: Command = {
     const doomed = [`everything in ${data}, keys included`];
     if (environment.MONGODB_URI) doomed.push(`the databases ${prefix}_* of MONGODB_URI`);
     if (environment.NATS_URL) doomed.push('the streams EV_* of NATS_URL');
-    if (!values.yes && !(await confirmed(doomed.join('; ')))) {
+    if (!values.yes && !(await confirmed(`deletes ${doomed.join('; ')}`))) {
       console.log('nothing was deleted');
       return 1;
     }
@@ -26,11 +25,3 @@ export const command: Command = {
     return 0;
   },
 };
-
-async function confirmed(doomed: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Mendable(`this deletes ${doomed}: say --yes, for nobody can be asked here`);
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question(`This deletes ${doomed}. Type yes to go on: `);
-  terminal.close();
-  return answer.trim().toLowerCase() === 'yes';
-}

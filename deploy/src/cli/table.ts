@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** Lays rows out in columns, two spaces apart; wide characters (Chinese) count two. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
@@ -21,4 +23,9 @@ function width(text: string): number {
   let columns = 0;
   for (const character of text) columns += wide.test(character) ? 2 : 1;
   return columns;
+}
+
+/** A text from outside in one line, without what a terminal would obey. */
+export function plain(text: string): string {
+  return stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 }

@@ -59,6 +59,14 @@ export interface BareService<Configuration> {
 export interface Service {
   readonly name: string;
   start(environment: Environment, now?: () => Date): Promise<RunningService>;
+  /**
+   * Stands beside what runs without being opened: no server, nothing under the lease. For looking at what it keeps; absent where
+   * nothing is kept. A socket of its own (identity's pages) is in BANDENG_RUN, so that should be another folder.
+   */
+  inspect?<Result>(
+    environment: Environment,
+    look: (house: House, running: Running) => Promise<Result>,
+  ): Promise<Result>;
 }
 
 /** A started service. */
@@ -74,39 +82,93 @@ export interface RunningService {
 export function defineService<Configuration>(
   definition: HousedService<Configuration> | BareService<Configuration>,
 ): Service {
+  return definition.database === false ? bareService(definition) : housedService(definition);
+}
+
+function bareService<Configuration>(definition: BareService<Configuration>): Service {
+  const { name } = definition;
   return {
-    name: definition.name,
+    name,
     async start(environment, now = () => new Date()) {
-      const configuration = definition.configure(environment);
-      mkdirSync(textSetting(environment, 'BANDENG_RUN', '.bandeng/run'), { recursive: true });
-      const leaving: (() => Promise<void>)[] = [];
-      const enter = <Thing>({ built, close }: Built<Thing>): Thing => {
-        leaving.unshift(close);
-        return built;
-      };
-      const stop = async (): Promise<void> => {
-        for (const leave of leaving.splice(0)) await leave();
-      };
+      const configuration = configured(definition, environment);
+      const stay = openStay();
       try {
-        const foundation = enter(layFoundation(definition.name, environment, now));
-        if (definition.database === false) {
-          const running = await definition.start(foundation, configuration);
-          leaving.unshift(async () => running.stop?.());
-          return { name: definition.name, ready: async () => (await running.ready?.()) ?? true, stop };
-        }
-        const ground = enter(await breakGround(foundation));
-        const house = enter(await openHouse(ground, await definition.source?.(ground)));
-        const running = await definition.start(house, configuration);
-        leaving.unshift(async () => running.stop?.());
-        const ready = async (): Promise<boolean> =>
-          house.directory.ready() && (await answers(house)) && ((await running.ready?.()) ?? true);
-        leaving.unshift(...(await open(house, running, ready)));
-        foundation.log.info({}, `${definition.name} is up`);
-        return { name: definition.name, ready, stop };
+        const running = await definition.start(stay.enter(layFoundation(name, environment, now)), configuration);
+        stay.onLeave(async () => running.stop?.());
+        return { name, ready: async () => (await running.ready?.()) ?? true, stop: stay.leave };
       } catch (fault) {
-        await stop();
+        await stay.leave();
         throw fault;
       }
+    },
+  };
+}
+
+function housedService<Configuration>(definition: HousedService<Configuration>): Service {
+  const { name } = definition;
+
+  async function stand(stay: Stay, environment: Environment, now: () => Date): Promise<[House, Running]> {
+    const configuration = configured(definition, environment);
+    const ground = stay.enter(await breakGround(stay.enter(layFoundation(name, environment, now))));
+    const house = stay.enter(await openHouse(ground, await definition.source?.(ground)));
+    const running = await definition.start(house, configuration);
+    stay.onLeave(async () => running.stop?.());
+    return [house, running];
+  }
+
+  return {
+    name,
+    async start(environment, now = () => new Date()) {
+      const stay = openStay();
+      try {
+        const [house, running] = await stand(stay, environment, now);
+        const ready = async (): Promise<boolean> =>
+          house.directory.ready() && (await answers(house)) && ((await running.ready?.()) ?? true);
+        for (const leave of (await open(house, running, ready)).toReversed()) stay.onLeave(leave);
+        house.log.info({}, `${name} is up`);
+        return { name, ready, stop: stay.leave };
+      } catch (fault) {
+        await stay.leave();
+        throw fault;
+      }
+    },
+    async inspect(environment, look) {
+      const stay = openStay();
+      try {
+        return await look(...(await stand(stay, environment, () => new Date())));
+      } finally {
+        await stay.leave();
+      }
+    },
+  };
+}
+
+function configured<Configuration>(
+  definition: { configure(environment: Environment): Configuration },
+  environment: Environment,
+): Configuration {
+  const configuration = definition.configure(environment);
+  mkdirSync(textSetting(environment, 'BANDENG_RUN', '.bandeng/run'), { recursive: true });
+  return configuration;
+}
+
+/** What has been entered is left in reverse. */
+interface Stay {
+  enter<Thing>(built: Built<Thing>): Thing;
+  onLeave(leave: () => Promise<void>): void;
+  leave(): Promise<void>;
+}
+
+function openStay(): Stay {
+  const leaving: (() => Promise<void>)[] = [];
+  return {
+    enter({ built, close }) {
+      leaving.unshift(close);
+      return built;
+    },
+    onLeave: (leave) => void leaving.unshift(leave),
+    async leave() {
+      for (const leave of leaving.splice(0)) await leave();
     },
   };
 }
