@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Contracts, RpcContract } from '../../libs/contracts/src/index.ts';
-import { code, page, partsOfComment, table } from './pages.ts';
+import { code, page, partsOfComment, root, table } from './pages.ts';
 import { commonRefusals, gatewayRefusals, refusalsOf, refusalTable } from './refusals.ts';
 
 function accessOf({ access }: RpcContract): string {
@@ -15,8 +17,31 @@ function accessOf({ access }: RpcContract): string {
   }
 }
 
+interface Operation {
+  readonly operationId: string;
+  readonly summary?: string;
+  readonly description?: string;
+}
+
+/** Routes that are no call of the contracts, from the OpenAPI document: streams, uploads and the like. */
+function routesByHand({ rpcs }: Contracts): string[][] {
+  const document: { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> } = JSON.parse(
+    readFileSync(join(root, 'proto/openapi.json'), 'utf8'),
+  );
+  const called = new Set(rpcs.map(({ method }) => method));
+  return Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([, { operationId }]) => !called.has(operationId))
+      .map(([verb, { summary = '', description = '' }]) => {
+        const who = /\b(?:Needs|Open to) (?:an? |the right )?(.+?)[.;]?$/m.exec(description)?.[1] ?? '';
+        return [`${verb.toUpperCase()} ${code(path)}`, who.split(';', 1)[0] ?? '', `${summary}.`];
+      }),
+  );
+}
+
 /** Routes by service, who may call them, and what is refused. */
-export function httpPage({ rpcs, services, comment }: Contracts): string {
+export function httpPage(contracts: Contracts): string {
+  const { rpcs, services, comment } = contracts;
   const parts = services.map(({ name: service, descriptor }) => {
     const rows = rpcs
       .filter((rpc) => rpc.service === service && rpc.http !== undefined)
@@ -38,12 +63,11 @@ export function httpPage({ rpcs, services, comment }: Contracts): string {
 
 **Who**: \`anybody\`, anybody \`signed in\`, or whoever may do the action named (see [roles](roles.md)). **Refused** names refusals special to a route; every command can also be refused by the common ones below. Each refusal is a problem (RFC 9457) with the type \`urn:bandeng:problem:<refusal>\`.`,
     ...parts,
-    '## Streams and pages',
+    '## Streams, files and pages',
     table(
       ['route', 'who', 'what'],
       [
-        [`GET ${code('/v1/inbox:stream')}`, 'people', "The caller's notices as they are posted (SSE)."],
-        [`GET ${code('/v1/events')}`, 'systems with the scope `events`', 'What happens in their territory (SSE).'],
+        ...routesByHand(contracts),
         [`GET ${code('/openapi.json')}, ${code('/docs/')}`, 'anybody', 'The contract, and its viewer.'],
         [`GET ${code('/livez')}, ${code('/readyz')}`, 'anybody', 'Whether it lives; whether it can work.'],
         [code('/oidc/*'), 'anybody', 'Signing in (OpenID Connect).'],

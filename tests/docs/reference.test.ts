@@ -54,6 +54,7 @@ describe('the reference', () => {
   test('names every route', () => {
     const page = httpPage(contracts);
     for (const { http } of rpcs) if (http !== undefined) expect(page).toContain(`${http.verb} \`${http.path}\``);
+    expect(page).toContain('GET `/v1/events` | system whose token has the scope `events`');
   });
 
   test('explains every refusal that a route names', () => {
