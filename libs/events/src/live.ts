@@ -1,7 +1,7 @@
 import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nanos, nuid } from '@nats-io/transport-node';
-import { eventOfType } from './catalogue.ts';
-import { type CloudEvent, parseCloudEvent } from './cloudevents.ts';
+import { decoded, eventOfType } from './catalogue.ts';
+import { type CloudEvent, MAX_EVENT_BYTES, type Malformed, parseCloudEvent } from './cloudevents.ts';
 import type { Log } from './hooks.ts';
 import { canResume, incarnationOf, readPosition, type StreamPosition, writePosition } from './positions.ts';
 import { pause } from './signal.ts';
@@ -210,10 +210,13 @@ export function live(
 
   async function handOn(stream: string, message: JsMsg): Promise<void> {
     if (ended) return;
-    const event = parseCloudEvent(message.data);
+    const event = fitEvent(message.data, stream);
     const position = { incarnation: positions.get(stream)?.incarnation, sequence: message.seq };
     if ('malformed' in event) {
-      context.log.warn({ stream, sequence: message.seq, problem: event.malformed }, 'live: malformed event left out');
+      context.log.warn(
+        { stream, sequence: message.seq, problem: event.malformed },
+        'live: what is no event is left out',
+      );
     } else {
       const behind = writePosition(new Map(positions).set(stream, position));
       await handlers.event({ position: behind, stream, sequence: message.seq, event });
@@ -230,6 +233,26 @@ export function live(
       await Promise.all(runs.map(({ running }) => running));
     },
   };
+}
+
+/**
+ * The event in a message, if it is one that this stream may hold: those who listen can rely on its type, its data and its size. A
+ * larger one would cut off every listener with a bounded buffer, again whenever they come back.
+ */
+function fitEvent(bytes: Uint8Array, stream: string): CloudEvent | Malformed {
+  if (bytes.length > MAX_EVENT_BYTES) return { malformed: `${bytes.length} bytes` };
+  const event = parseCloudEvent(bytes);
+  if ('malformed' in event) return event;
+  const known = eventOfType(event.type);
+  if (known === undefined || streamOf(known.service) !== stream) {
+    return { malformed: `type ${event.type.slice(0, 200)} in ${stream}` };
+  }
+  try {
+    decoded(event.type, event.data);
+    return event;
+  } catch {
+    return { malformed: `data is no ${known.name}` };
+  }
 }
 
 /** The names of those events that are of this service. */

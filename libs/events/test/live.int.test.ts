@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { eventually, killableParts } from '@bandeng/testing';
 import { expect, it } from 'vitest';
+import { MAX_EVENT_BYTES } from '../src/cloudevents.ts';
 import type { Bus, LiveEvent, LiveFilter, Subscription } from '../src/index.ts';
 import { connectionOf, type House, house, inject, sample } from './errands.ts';
 
@@ -81,6 +82,22 @@ it('resumes behind a position, and an event whose handler failed comes again', a
   );
   await eventually(() => expect(seen).toEqual(['e:1', 'e:2', 'e:2', 'e:3', 'e:4']));
   await third.close();
+});
+
+it('leaves out what is too large, of no type that the stream may hold, or no event at all', async () => {
+  await using home = await readyHouse(await house());
+  const listening = await listen(home.bus, {});
+  for (const bad of [
+    '{"specversion":',
+    `"${'x'.repeat(MAX_EVENT_BYTES)}"`,
+    sample('a', 1, { type: 'bandeng.tickets.ticket-noted.v1\n\ndata: {}' }),
+    sample('b', 1, { type: 'bandeng.orggraph.unit-registered.v1' }),
+  ]) {
+    await inject(home.bus, 'ticket-noted', bad);
+  }
+  await inject(home.bus, 'ticket-noted', sample('good', 1));
+  await eventually(() => expect(listening.ids()).toEqual(['good:1']));
+  await listening.subscription.close();
 });
 
 it('follows several streams with one position, and tells what a new stream holds from its start', async () => {

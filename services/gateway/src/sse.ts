@@ -122,7 +122,8 @@ function streamOver(response: ServerResponse, limits: StreamLimits): { stream: E
   };
   const write = (text: string) => {
     if (closed) return;
-    if (response.writableLength + text.length > limits.bufferBytes) cut();
+    // One that is too large by itself is written when nothing else waits: cut off, its client would meet it again and again.
+    if (response.writableLength > 0 && response.writableLength + text.length > limits.bufferBytes) cut();
     else response.write(text);
   };
   const stream: EventStream = {
