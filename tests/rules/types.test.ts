@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -9,7 +9,9 @@ const run = promisify(execFile);
 
 /** What the compiler says of a source under one of the project's configurations. */
 async function complaints(configuration: string, text: string): Promise<string> {
-  const folder = mkdtempSync(join(root, 'tests/rules/fixtures/case-'));
+  const fixtures = join(root, 'tests/rules/fixtures');
+  mkdirSync(fixtures, { recursive: true }); // git keeps no empty folder
+  const folder = mkdtempSync(join(fixtures, 'case-'));
   try {
     writeFileSync(join(folder, 'case.ts'), text);
     writeFileSync(

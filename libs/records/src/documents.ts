@@ -47,7 +47,9 @@ export type Entry<E extends DomainEvent> = EntryHead &
   (E extends DomainEvent ? { readonly type: E['type']; readonly data: E['data'] } : never);
 
 /** Texts that people wrote, by id. They are here alone: entries, events, notices and logs carry the id. */
-export type Words = Readonly<Record<string, { readonly by: string; readonly text: string }>>;
+export type Words = Readonly<
+  Record<string, { readonly by: string; readonly text: string /** Its text was taken away. */; readonly erased?: true }>
+>;
 
 /** An aggregate as it is stored. */
 export interface Stored<S, E extends DomainEvent> {

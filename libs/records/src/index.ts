@@ -21,3 +21,4 @@ export type { PublishedEntry } from './published.ts';
 export { openRecords, type Records, type RecordsOptions } from './records.ts';
 export type { Serials } from './serials.ts';
 export { type DueCommand, type Sweep, type SweepOptions, sweepOf } from './sweeps.ts';
+export { authorsIndex, authorsOf, erasedWords, writtenBy } from './words.ts';
