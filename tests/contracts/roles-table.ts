@@ -71,6 +71,13 @@ const postingReaders: Row = {
   outside: ['auditor', 'administrator'],
 };
 
+/** Inside is a member of the community; the grid covers the compound of the building, where no member of it lives. */
+const contactReaders: Row = {
+  own: nobody,
+  inside: ['community_dispatcher', 'community_secretary'],
+  outside: nobody,
+};
+
 /** Every RPC that has a route. */
 export const table: { readonly [rpc: string]: Row } = {
   'tickets.OrderTicket': same(callers.filter((caller) => !caller.startsWith('demo-'))),
@@ -107,6 +114,17 @@ export const table: { readonly [rpc: string]: Row } = {
   'identity.GetMe': same(signedIn),
   'identity.RegisterAccount': administration,
   'identity.GetAccount': { own: people, inside: ['administrator'], outside: ['administrator'] },
+  'identity.GetMyContact': same(people),
+  'identity.ChangeMyContact': same(people),
+  'identity.ChangeMyPassword': same(people),
+  'identity.ListMyContactReadings': same(signedIn),
+  'identity.GetMyData': same(people),
+  'identity.ReadContact': contactReaders,
+  'identity.EraseAccount': { own: people, inside: ['administrator'], outside: ['administrator'] },
+  'identity.RegisterClient': administration,
+  'identity.ListClients': same(signedIn),
+  'identity.GetClient': administration,
+  'identity.EndClient': administration,
   'notifications.ListInbox': same(signedIn),
   'notifications.GetNotice': { own: people, inside: nobody, outside: nobody },
   'notifications.ReadNotice': { own: people, inside: nobody, outside: nobody },

@@ -158,6 +158,21 @@ function ask(rpc: string, place: Place, name: CallerName): Promise<Answer> | und
     'identity.GetMe': () => caller.get('/v1/me'),
     'identity.RegisterAccount': () => caller.post('/v1/accounts', { login: `roles${fresh()}`, name: '新人' }),
     'identity.GetAccount': () => on('person', (id) => caller.get(`/v1/accounts/${id}`)),
+    'identity.GetMyContact': () => caller.get('/v1/me/contact'),
+    'identity.ChangeMyContact': () => caller.post('/v1/me:change-contact', { phone: '13800000000' }, stale),
+    'identity.ChangeMyPassword': () =>
+      caller.post('/v1/me:change-password', { oldPassword: 'x', newPassword: 'another bench to sit on' }, stale),
+    'identity.ListMyContactReadings': () => caller.get('/v1/me/contact-readings'),
+    'identity.GetMyData': () => caller.get('/v1/me/data'),
+    'identity.ReadContact': () =>
+      on('person', (id) => caller.post(`/v1/accounts/${id}:read-contact`, { reason: '回访' }, key())),
+    'identity.EraseAccount': () =>
+      on('person', (id) => caller.post(`/v1/accounts/${id}:erase`, { reason: 'ASKED_FOR' }, stale)),
+    'identity.RegisterClient': () =>
+      caller.post('/v1/clients', { name: '别的系统', scopes: ['events'], territory: at.slice(0, 12) }),
+    'identity.ListClients': () => caller.get('/v1/clients'),
+    'identity.GetClient': () => caller.get('/v1/clients/demo-system'),
+    'identity.EndClient': () => caller.post('/v1/clients/demo-system:end', {}, stale),
     'notifications.ListInbox': () => caller.get('/v1/inbox'),
     'notifications.GetNotice': () => on('notice', (id) => caller.get(`/v1/inbox/${id}`)),
     'notifications.ReadNotice': () => on('notice', (id) => caller.post(`/v1/inbox/${id}:read`)),
@@ -175,6 +190,8 @@ function verdict({ status }: Answer): string {
 
 const readingOf = (rpc: string): string => {
   if (rpc.startsWith('tickets.') && rpc.endsWith('Ticket')) return 'tickets.GetTicket';
+  if (rpc === 'identity.EraseAccount') return 'identity.GetAccount';
+  if (rpc === 'identity.EndClient') return 'identity.GetClient';
   return rpc === 'orggraph.EndPosting' ? 'orggraph.GetPosting' : rpc;
 };
 

@@ -97,6 +97,26 @@ describe('What a posting permits', () => {
     expect(readsPersonalData(person('resident-1'), inGrid)).toBe(true);
   });
 
+  test('a contact is read by those who look after where the person lives, each time in one capacity', () => {
+    const neighbour: AccessObject = { person: 'resident-1', territories: places(grid, `${community}501`) };
+    const dispatcher = at('community_dispatcher', community, 'd');
+    const worker = at('grid_worker', grid, 'w');
+    expect(permit(person('x', worker), 'contacts.read', neighbour)).toEqual({ posting: 'w' });
+    expect(permit(person('x', at('grid_worker', `${community}002`)), 'contacts.read', neighbour)).toEqual({
+      refused: 'not-visible',
+    });
+    expect(permit(person('x', dispatcher, worker), 'contacts.read', neighbour)).toEqual({
+      refused: 'capacity-needed',
+      field: 'actingAs',
+      values: { postings: ['d', 'w'] },
+    });
+    expect(permit({ ...person('x', dispatcher, worker), actingAs: 'w' }, 'contacts.read', neighbour)).toEqual({
+      posting: 'w',
+    });
+    const readers = roles.filter((role) => actionsOf(role).includes('contacts.read'));
+    expect(readers).toEqual(['grid_worker', 'community_dispatcher', 'community_secretary']);
+  });
+
   test('residents, volunteers and property workers have what is theirs and no more', () => {
     for (const role of ['resident', 'volunteer', 'property_worker'] as const) expect(actionsOf(role)).toEqual([]);
     const resident = person('resident-1', at('resident', community));

@@ -23,6 +23,11 @@ export const actions = [
   'accounts.register',
   'accounts.read',
   'deliveries.read',
+  'accounts.erase',
+  'contacts.read',
+  'clients.register',
+  'clients.read',
+  'clients.end',
 ] as const;
 
 /**
@@ -36,9 +41,9 @@ export function isAction(word: string): word is Action {
   return actions.some((action) => action === word);
 }
 
-/** Reading needs no one capacity: all rights count together. */
+/** Reading needs no one capacity: all rights count together. A contact is read in one, for every reading is recorded. */
 export function isReading(action: Action): boolean {
-  return action.endsWith('.read');
+  return action.endsWith('.read') && action !== 'contacts.read';
 }
 
 /** Actions whose object is a place for something that is not there yet: refusing them reveals nothing. */
@@ -50,6 +55,7 @@ const creating: ReadonlySet<Action> = new Set<Action>([
   'territories.register',
   'postings.start',
   'accounts.register',
+  'clients.register',
 ]);
 
 /** The action by which the object of this action is seen; none when there is no object yet. */

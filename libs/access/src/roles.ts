@@ -66,6 +66,7 @@ const community: readonly Right[] = [
       'tickets.suspend',
       'tickets.resume',
       'postings.read',
+      'contacts.read',
     ],
   },
 ];
@@ -90,7 +91,11 @@ export const rightsOfRoles: { readonly [R in Role]: readonly Right[] } = {
     { where: 'handled-by-person', actions: handling },
   ],
   building_head: neighbourhood,
-  grid_worker: [...neighbourhood, { where: 'handled-by-grid', actions: handling }],
+  grid_worker: [
+    ...neighbourhood,
+    { where: 'territory', actions: ['contacts.read'] },
+    { where: 'handled-by-grid', actions: handling },
+  ],
   property_worker: [],
   compound_secretary: neighbourhood,
   community_dispatcher: community,
@@ -112,6 +117,10 @@ export const rightsOfRoles: { readonly [R in Role]: readonly Right[] } = {
         'postings.end',
         'accounts.read',
         'deliveries.read',
+        'accounts.erase',
+        'clients.register',
+        'clients.read',
+        'clients.end',
       ],
     },
     // An account has no place and opens nothing until a posting gives it both.
@@ -131,7 +140,7 @@ export const withoutPersonalData: ReadonlySet<Role> = new Set<Role>(['auditor', 
 /** What everybody may do with what is theirs, by the field of the object that says whose it is. */
 export const ownRights: { readonly orderer: readonly Action[]; readonly person: readonly Action[] } = {
   orderer: ['tickets.read', 'tickets.rate', 'tickets.withdraw', 'tickets.attach'],
-  person: ['postings.read', 'accounts.read'],
+  person: ['postings.read', 'accounts.read', 'accounts.erase'],
 };
 
 /** The actions that a role permits somewhere. */

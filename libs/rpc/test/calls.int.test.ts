@@ -279,19 +279,8 @@ test('an internal RPC needs the token of a service, and no person has one', asyn
   const { implement, startServer } = await import('../src/index.ts');
   const { keptLog, verifierOfTest } = await import('./notices.ts');
   const nothing = async () => ({ json: '{}' });
-  const account = async () => ({ id: '', version: 1, name: '', language: 'en', registeredAt: undefined });
-  const identity = implement(
-    'identity',
-    {
-      getMe: async () => ({ account: undefined, client: '', scopes: [], territory: '', capacities: [] }),
-      registerAccount: account,
-      getAccount: account,
-      listNames: async () => ({ names: {} }),
-      getContactForDelivery: async () => ({ email: '', language: '' }),
-      getKeySet: nothing,
-    },
-    {},
-  );
+  const methods = rpcs.filter(({ service }) => service === 'identity').map(({ method }) => [method, nothing]);
+  const identity = implement('identity', Object.fromEntries(methods), {});
   const address = `unix:${join(tmpdir(), `bandeng-internal-${process.pid}.sock`)}`;
   const server = await startServer({
     address,

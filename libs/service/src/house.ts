@@ -14,6 +14,7 @@ import {
 } from '@bandeng/rpc';
 import { type Logger, openLogger } from '@bandeng/telemetry';
 import { type BoundAccess, bindAccess } from './access.ts';
+import { followEnded } from './ended.ts';
 import { type Environment, textSetting } from './environment.ts';
 import { type Keys, openKeys } from './keys.ts';
 
@@ -32,7 +33,7 @@ export interface Foundation {
   readonly keys: Keys;
   /** Seals page tokens with a key of this installation. */
   readonly pages: PageTokens;
-  /** Verifies tokens of people, systems and services. */
+  /** Verifies tokens of people, systems and services; those of people who were erased and systems that were ended are none. */
   readonly verify: Verifier;
   /** Code of the city this installation serves. */
   readonly city: string;
@@ -82,6 +83,7 @@ export function layFoundation(name: string, environment: Environment, now: () =>
     notifications: client('notifications'),
   };
   const bus = connectBus({ url: textSetting(environment, 'NATS_URL', 'nats://127.0.0.1:4222'), name, log });
+  const ended = followEnded({ identity: clients.identity, bus, log });
   const verify = verifier({
     issuer: issuerOf(environment),
     audience: 'bandeng',
@@ -90,8 +92,13 @@ export function layFoundation(name: string, environment: Environment, now: () =>
   });
   const city = textSetting(environment, 'BANDENG_CITY', '4599');
   return {
-    built: { name, environment, log, now, bus, clients, keys, pages: pageTokens(keys.secret('pages')), verify, city },
+    built: {
+      ...{ name, environment, log, now, bus, clients, keys, city },
+      pages: pageTokens(keys.secret('pages')),
+      verify: ended.over(verify),
+    },
     async close() {
+      await ended.close();
       for (const each of Object.values(clients)) each.close();
       await bus.close();
     },

@@ -9,6 +9,8 @@ import { type Problem, problem } from './problems.ts';
 export interface SignedIn<C extends Caller = Caller> {
   readonly caller: C;
   readonly until: Date;
+  /** Whether the token still counts: its holder may have been erased or ended since. */
+  counts(): Promise<boolean>;
 }
 
 /** The caller by a bearer token. */
@@ -28,7 +30,7 @@ export async function signedIn(
     return { problem: problem('unavailable', { retryAfterSeconds: 2 }) };
   }
   if ('invalid' in caller) return { problem: problem('token-invalid', { detail: caller.invalid }) };
-  return { caller, until: expiryOf(token) };
+  return { caller, until: expiryOf(token), counts: async () => !('invalid' in (await verify(token))) };
 }
 
 /** When a token that was verified expires. */

@@ -27,7 +27,7 @@ export function feed(parts: { bus: Bus; verify: Verifier; streams: Streams }) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const known = await signedIn(request.headers, verify);
     if ('problem' in known) return answerProblem(request, reply, known.problem);
-    const { caller, until } = known;
+    const { caller, until, counts } = known;
     if (caller.kind !== 'client' || !caller.scopes.includes('events')) {
       const detail = 'Events are for systems whose token has the scope events.';
       return answerProblem(request, reply, problem('not-permitted', { detail }));
@@ -43,6 +43,7 @@ export function feed(parts: { bus: Bus; verify: Verifier; streams: Streams }) {
     const subscription = bus.live(wish.services, wish.filter, {
       async event({ position, event }) {
         await opened.promise;
+        if (!(await counts())) return stream?.end();
         // The bus knows places down to compounds; a building's events travel with its compound's.
         if (!event.territory.startsWith(wish.territory)) return;
         stream?.send({ id: position, event: event.type, data: JSON.stringify(event) });

@@ -95,6 +95,7 @@ describe('the routes of the contracts', () => {
         'OrderTicket',
         'RegisterAccount',
         'RegisterCategory',
+        'RegisterClient',
         'RegisterTerritory',
         'RegisterUnit',
         'StartPosting',

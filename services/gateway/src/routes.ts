@@ -61,12 +61,12 @@ function routerPath(template: string): string {
   return template
     .split('/')
     .map((segment) => {
-      const bound = /^\{([a-z][a-z_]*)\}(?::([a-z][a-zA-Z]*))?$/.exec(segment);
+      const bound = /^\{([a-z][a-z_]*)\}(?::([a-z][a-z-]*))?$/.exec(segment);
       if (bound?.[1] !== undefined) {
         const name = jsonName(bound[1]);
         return bound[2] === undefined ? `:${name}` : `:${name}(^[^:]+)::${bound[2]}`;
       }
-      if (!/^[A-Za-z0-9._-]*(:[a-z][a-zA-Z]*)?$/.test(segment))
+      if (!/^[A-Za-z0-9._-]*(:[a-z][a-z-]*)?$/.test(segment))
         throw outside('has a segment that is no name or variable');
       return segment.replaceAll(':', '::');
     })

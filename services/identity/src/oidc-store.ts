@@ -10,6 +10,8 @@ interface StoredModel {
   readonly family?: string;
   /** A session is found by this too. */
   readonly uid?: string;
+  /** Whose it is. */
+  readonly person?: string;
   readonly expires: Date;
 }
 
@@ -21,13 +23,37 @@ const presented = new Set(['AuthorizationCode', 'RefreshToken']);
 
 /** The provider's sessions, interactions, grants, codes and refresh tokens in MongoDB: they outlive a restart. */
 export async function openOidcStore(database: Db): Promise<(model: string) => Adapter> {
+  const collection = await openCollection(database);
+  return (model) => adapterOf(collection, model);
+}
+
+/**
+ * Ends all sessions, grants, codes and refresh tokens of a person, and half-done sign-ins by this login: whatever they have
+ * of this provider but access tokens is worth nothing any more.
+ */
+export type EndSessions = (person: string, login?: string) => Promise<void>;
+
+/** Opens the ending of sessions over a database; also where a city's own issuer signs people in and there are none. */
+export async function openEndSessions(database: Db): Promise<EndSessions> {
+  const collection = await openCollection(database);
+  return async (person, login) => {
+    await collection.deleteMany({ person });
+    if (login === undefined) return;
+    // An application may have said who is to sign in, before anybody did.
+    const hinted = { $eq: [{ $toLower: '$payload.params.login_hint' }, login] };
+    await collection.deleteMany({ _id: { $regex: '^Interaction:' }, $expr: hinted });
+  };
+}
+
+async function openCollection(database: Db): Promise<Collection<StoredModel>> {
   const collection = database.collection<StoredModel>('oidc');
   await collection.createIndexes([
     { name: 'expires', key: { expires: 1 }, expireAfterSeconds: 0 },
     { name: 'family', key: { family: 1 }, sparse: true },
     { name: 'uid', key: { uid: 1 }, sparse: true },
+    { name: 'person', key: { person: 1 }, sparse: true },
   ]);
-  return (model) => adapterOf(collection, model);
+  return collection;
 }
 
 function adapterOf(collection: Collection<StoredModel>, model: string): Adapter {
@@ -42,6 +68,7 @@ function adapterOf(collection: Collection<StoredModel>, model: string): Adapter 
     upsert: async (id, payload, expiresIn) => {
       const { jti, ...rest } = payload;
       const family = model === 'Grant' ? id : payload.grantId;
+      const person = payload.accountId ?? payload.session?.accountId;
       await collection.replaceOne(
         { _id: keyOf(model, id) },
         {
@@ -50,6 +77,7 @@ function adapterOf(collection: Collection<StoredModel>, model: string): Adapter 
           // An interaction names a grant without coming from it: it may go on when the grant is revoked.
           ...(family === undefined || model === 'Interaction' ? {} : { family }),
           ...(payload.uid === undefined || model !== 'Session' ? {} : { uid: payload.uid }),
+          ...(person === undefined ? {} : { person }),
         },
         { upsert: true },
       );

@@ -1,14 +1,19 @@
-import type { Document } from '@bandeng/records';
+import type { Filter as Permitted } from '@bandeng/access';
+import type { Document, Filter, RecordDocument, Stored } from '@bandeng/records';
+import type { ClientEvent, SystemClient } from './domain/client.ts';
+import type { ContactReading, ContactReadingEvent } from './domain/contact-reading.ts';
 import type { Systems } from './oidc-clients.ts';
-import type { Accounts, Registry } from './registry.ts';
+import type { Accounts, Clients, ContactReadings, Registry } from './registry.ts';
 import type { People, Person } from './sign-in.ts';
 
 const readTime = 2_000;
+const withoutHistory = { history: 0 } as const;
 
-/** People as the provider asks for them. */
+/** People as the provider asks for them. Nobody signs in as somebody who was erased. */
 export function peopleOf({ accounts }: Pick<Registry, 'accounts'>): People {
   const one = async (filter: Document): Promise<Person | undefined> => {
-    const document = await accounts.collection.findOne(filter, { projection: { history: 0 }, maxTimeMS: readTime });
+    const living = { ...filter, erasedAt: { $exists: false } };
+    const document = await accounts.collection.findOne(living, { projection: withoutHistory, maxTimeMS: readTime });
     return document === null ? undefined : personOf(accounts, document);
   };
   return {
@@ -22,21 +27,21 @@ export function systemsOf({ clients, vault }: Pick<Registry, 'clients' | 'vault'
   return {
     byId: async (id) => {
       const [stored, secretHash] = await Promise.all([clients.read(id), vault.secretHash(id)]);
-      if (stored === undefined || secretHash === undefined) return undefined;
+      if (stored === undefined || stored.state.endedAt !== undefined || secretHash === undefined) return undefined;
       const { name, scopes, territory } = stored.state;
       return { id, name, scopes, territory, secretHash };
     },
   };
 }
 
-/** Names by id; whoever is not known is left out. */
+/** Names by id; whoever is not known, or was erased, is left out. */
 export async function namesOf(
   { accounts }: Pick<Registry, 'accounts'>,
   people: readonly string[],
 ): Promise<Map<string, string>> {
   const found = accounts.collection.find(
     { _id: { $in: [...new Set(people)] } },
-    { projection: { history: 0 }, maxTimeMS: readTime },
+    { projection: withoutHistory, maxTimeMS: readTime },
   );
   const names = new Map<string, string>();
   for await (const document of found) {
@@ -49,4 +54,112 @@ export async function namesOf(
 function personOf(accounts: Accounts, document: Document): Person {
   const { id, state, words } = accounts.stored(document);
   return { id, name: words[state.name]?.text ?? '', language: state.language };
+}
+
+/** Where a page of a list that is sorted by an instant, newest first, ended. */
+export interface PageKey {
+  readonly at: string;
+  readonly id: string;
+}
+
+/** Whether what a page token held is such a place. */
+export function isPageKey(value: unknown): value is PageKey {
+  return typeof value === 'object' && value !== null && 'at' in value && 'id' in value;
+}
+
+/** One page, and where it ended if there is more. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly last: PageKey | undefined;
+}
+
+type StoredReading = Stored<ContactReading, ContactReadingEvent>;
+type StoredClient = Stored<SystemClient, ClientEvent>;
+
+/** One page of the readings of a person's contact, newest first. */
+export async function readingsPage(
+  readings: ContactReadings,
+  person: string,
+  size: number,
+  after: PageKey | undefined,
+): Promise<Page<StoredReading>> {
+  const found = await readings.collection
+    .find(olderThan({ person }, 'readAt', after), newestFirst('readAt', size))
+    .toArray();
+  const items = found.slice(0, size).map((document) => readings.stored(document));
+  const last = found.length > size ? items.at(-1) : undefined;
+  return { items, last: last && { at: last.state.readAt, id: last.id } };
+}
+
+/** Ids of all readings of a person's contact. */
+export async function readingsAbout(readings: ContactReadings, person: string): Promise<string[]> {
+  const found = readings.collection.find({ person }, { projection: { _id: 1 }, maxTimeMS: 10 * readTime });
+  return (await found.toArray()).map(({ _id }) => _id);
+}
+
+/** One page of the systems that are visible, newest first. */
+export async function clientsPage(
+  clients: Clients,
+  visible: Permitted | undefined,
+  size: number,
+  after: PageKey | undefined,
+): Promise<Page<StoredClient>> {
+  if (visible === undefined) return { items: [], last: undefined };
+  const found = await clients.collection
+    .find(olderThan({ ...visible }, 'registeredAt', after), newestFirst('registeredAt', size))
+    .toArray();
+  const items = found.slice(0, size).map((document) => clients.stored(document));
+  const last = found.length > size ? items.at(-1) : undefined;
+  return { items, last: last && { at: last.state.registeredAt, id: last.id } };
+}
+
+function newestFirst(field: string, size: number) {
+  return {
+    projection: withoutHistory,
+    sort: { [field]: -1, _id: -1 },
+    limit: size + 1,
+    maxTimeMS: readTime,
+  } as const;
+}
+
+function olderThan(filter: Document, field: string, after: PageKey | undefined): Filter<RecordDocument> {
+  if (after === undefined) return filter;
+  const at = new Date(after.at);
+  return { $and: [filter, { $or: [{ [field]: { $lt: at } }, { [field]: at, _id: { $lt: after.id } }] }] };
+}
+
+const mostEnded = 5_000;
+
+/** Erased people and ended systems since an instant, those that ended first. */
+export async function endedSince(
+  { accounts, clients }: Pick<Registry, 'accounts' | 'clients'>,
+  since: Date | undefined,
+): Promise<{ people: string[]; clients: string[]; upTo: Date | undefined }> {
+  const when = since === undefined ? { $exists: true } : { $gte: since };
+  const options = { limit: mostEnded, maxTimeMS: readTime } as const;
+  const [people, systems] = await Promise.all([
+    accounts.collection
+      .find({ erasedAt: when }, { ...options, projection: { erasedAt: 1 }, sort: { erasedAt: 1 } })
+      .toArray(),
+    clients.collection.find({ endedAt: when }, { ...options, projection: { _id: 1 } }).toArray(),
+  ]);
+  const last: unknown = people.length === mostEnded ? people.at(-1)?.erasedAt : undefined;
+  return {
+    people: people.map(({ _id }) => _id),
+    clients: systems.map(({ _id }) => _id),
+    upTo: last instanceof Date ? last : undefined,
+  };
+}
+
+/** Of these ids those that are people or systems now, neither erased nor ended. */
+export async function living(
+  { accounts, clients }: Pick<Registry, 'accounts' | 'clients'>,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const options = { projection: { _id: 1 }, maxTimeMS: readTime } as const;
+  const found = await Promise.all([
+    accounts.collection.find({ _id: { $in: [...ids] }, erasedAt: { $exists: false } }, options).toArray(),
+    clients.collection.find({ _id: { $in: [...ids] }, endedAt: { $exists: false } }, options).toArray(),
+  ]);
+  return new Set(found.flat().map(({ _id }) => _id));
 }

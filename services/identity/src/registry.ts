@@ -1,5 +1,14 @@
 import { isRefused } from '@bandeng/decider';
-import type { Aggregates, CommandContext, Outcome, Records } from '@bandeng/records';
+import { prefixes } from '@bandeng/directory';
+import {
+  type Aggregates,
+  authorsIndex,
+  authorsOf,
+  type CommandContext,
+  type IndexDescription,
+  type Outcome,
+  type Records,
+} from '@bandeng/records';
 import type { House } from '@bandeng/service';
 import {
   type Account,
@@ -17,12 +26,19 @@ import {
   client,
   type SystemClient,
 } from './domain/client.ts';
+import {
+  type ContactReading,
+  type ContactReadingCommand,
+  type ContactReadingEvent,
+  contactReading,
+} from './domain/contact-reading.ts';
 import { hashSecret } from './oidc-clients.ts';
 import { hashPassword } from './passwords.ts';
-import { openVault, type Vault } from './vault.ts';
+import { type Contact, openVault, type Vault } from './vault.ts';
 
 export type Accounts = Aggregates<Account, AccountCommand, AccountEvent, AccountRefusal>;
-type Clients = Aggregates<SystemClient, ClientCommand, ClientEvent, ClientRefusal>;
+export type Clients = Aggregates<SystemClient, ClientCommand, ClientEvent, ClientRefusal>;
+export type ContactReadings = Aggregates<ContactReading, ContactReadingCommand, ContactReadingEvent, never>;
 
 /** A person to register. */
 interface Registration {
@@ -31,8 +47,7 @@ interface Registration {
   readonly language: Language;
   readonly login?: string;
   readonly password?: string;
-  readonly phone?: string;
-  readonly email?: string;
+  readonly contact?: Contact;
 }
 
 /** Another system to register. Its secret is drawn by whoever registers it, never chosen. */
@@ -48,6 +63,7 @@ interface ClientRegistration {
 export interface Registry {
   readonly accounts: Accounts;
   readonly clients: Clients;
+  readonly readings: ContactReadings;
   readonly vault: Vault;
   registerAccount(
     registration: Registration,
@@ -64,27 +80,28 @@ export async function openRegistry({
   records,
   database,
   keys,
-}: Pick<House, 'records' | 'database' | 'keys'>): Promise<Registry> {
-  const accounts = await openAccounts(records);
-  const clients = await records.define({ name: 'clients', decider: client });
-  const vault = openVault(database, keys.secret('contacts'));
+  now,
+}: Pick<House, 'records' | 'database' | 'keys' | 'now'>): Promise<Registry> {
+  const [accounts, clients, readings, vault] = await Promise.all([
+    openAccounts(records),
+    openClients(records),
+    openReadings(records),
+    openVault(database, keys.secret('contacts'), now),
+  ]);
 
   const filling = new Map<string, Promise<void>>();
-  const fillOnce = async ({ id, password, phone, email }: Registration): Promise<void> => {
+  const fillOnce = async (id: string, password: string | undefined, contact: Contact | undefined): Promise<void> => {
     // A repeat would only pay for a hash that is kept already.
     if (password !== undefined && (await accounts.read(id)) !== undefined) return;
     await vault.put({
       owner: id,
       ...(password === undefined ? {} : { secretHash: await hashPassword(password) }),
-      ...(phone === undefined && email === undefined
-        ? {}
-        : { contact: { phone: phone ?? '', ...(email === undefined ? {} : { email }) } }),
+      ...(contact === undefined ? {} : { contact }),
     });
   };
   /** The same command many times at once hashes once. */
-  const fill = (registration: Registration): Promise<void> => {
-    const { id } = registration;
-    const under = filling.get(id) ?? fillOnce(registration).finally(() => filling.delete(id));
+  const fill = (...[id, password, contact]: Parameters<typeof fillOnce>): Promise<void> => {
+    const under = filling.get(id) ?? fillOnce(id, password, contact).finally(() => filling.delete(id));
     filling.set(id, under);
     return under;
   };
@@ -92,10 +109,10 @@ export async function openRegistry({
   return {
     accounts,
     clients,
+    readings,
     vault,
-    registerAccount: async (registration, context) => {
-      const { id, name, language, login } = registration;
-      await fill(registration);
+    registerAccount: async ({ id, name, language, login, password, contact }, context) => {
+      await fill(id, password, contact);
       const outcome = await accounts.run(id, context, () => ({
         command: {
           type: 'register-account',
@@ -134,9 +151,33 @@ function openAccounts(records: Records): Promise<Accounts> {
         // Those without one, and those whose words were taken away, do not meet each other.
         partialFilterExpression: { 'words.login.text': { $gt: '' } },
       },
+      ended('erasedAt'),
     ],
     refusals: { login: 'login-taken' },
   });
+}
+
+function openClients(records: Records): Promise<Clients> {
+  return records.define({
+    name: 'clients',
+    decider: client,
+    territories: ({ territory }) => prefixes(territory),
+    indexes: [{ name: 'in-territory', key: { territories: 1, registeredAt: -1, _id: -1 } }, ended('endedAt')],
+  });
+}
+
+function openReadings(records: Records): Promise<ContactReadings> {
+  return records.define({
+    name: 'contact_readings',
+    decider: contactReading,
+    search: (_state, words) => ({ by: authorsOf(words) }),
+    indexes: [{ name: 'of-person', key: { person: 1, readAt: -1, _id: -1 } }, authorsIndex],
+  });
+}
+
+/** Few end, so the index holds only those. */
+function ended(field: string): IndexDescription {
+  return { name: 'ended', key: { [field]: 1 }, partialFilterExpression: { [field]: { $exists: true } } };
 }
 
 /** The vault is filled before the aggregate is written, so that no account lacks what it needs; here it is cleared again. */

@@ -49,7 +49,7 @@ export async function seedIdentity(
 }
 
 async function keptOf({ id, password, phone }: CityPlan['accounts'][number]): Promise<Kept> {
-  const contact = { phone };
+  const contact = { phone, email: '' };
   return password === undefined
     ? { owner: id, contact }
     : { owner: id, contact, secretHash: await hashPassword(password) };

@@ -12,10 +12,18 @@ export interface Vault {
    * three writes.
    */
   put(...kept: readonly Kept[]): Promise<void>;
+  /** Keeps what is given instead of what was kept. A contact that says nothing is no contact. */
+  change(kept: Kept): Promise<void>;
   secretHash(owner: string): Promise<string | undefined>;
   contact(owner: string): Promise<Contact | undefined>;
   /** Removes the hash, the contact and, first of all, its key. */
   erase(owner: string): Promise<void>;
+  /** Owners of what was put or changed before an instant and has not been settled since. */
+  unsettled(before: Date, limit: number): Promise<string[]>;
+  /** Says that what these owners had before an instant belongs to somebody: nobody asks again. */
+  settle(owners: readonly string[], before: Date): Promise<void>;
+  /** Removes what these had before an instant; what was put since stays. */
+  eraseUnsettled(owners: readonly string[], before: Date): Promise<void>;
 }
 
 /** What is kept of a person or client. */
@@ -25,54 +33,71 @@ export interface Kept {
   readonly contact?: Contact;
 }
 
-interface Contact {
-  /** Empty for somebody reached by e-mail alone. */
+/** How a person is reached; empty where there is no such way. */
+export interface Contact {
   readonly phone: string;
-  readonly email?: string;
+  readonly email: string;
 }
 
 interface VaultDocument {
   readonly _id: string;
   /** A hash, or base64 of nonce (12 bytes), tag (16) and ciphertext. */
   readonly kept: string;
+  /** When it was put here: before there was an account to it, and that may never have come. Gone once that is known. */
+  readonly unsettledSince?: Date;
 }
 
 /** Opens the vault over a database; `key` (32 bytes) wraps the keys of the persons. */
-export function openVault(database: Db, key: Buffer): Vault {
+export async function openVault(database: Db, key: Buffer, now: () => Date = () => new Date()): Promise<Vault> {
   const credentials = database.collection<VaultDocument>('credentials');
   const contacts = database.collection<VaultDocument>('contacts');
   const contactKeys = database.collection<VaultDocument>('contact_keys');
+  // In the order of destroying: without its key a contact is gone.
+  const all = [contactKeys, contacts, credentials];
+  await Promise.all(
+    all.map((collection) => collection.createIndex({ unsettledSince: 1 }, { name: 'unsettled', sparse: true })),
+  );
 
   const keysOf = async (owners: readonly string[]): Promise<Map<string, Buffer>> => {
     const wrapped = await contactKeys.find({ _id: { $in: [...owners] } }).toArray();
     return new Map(wrapped.map(({ _id, kept }) => [_id, open(kept, key, _id)]));
   };
-  const putContacts = async (kept: readonly { owner: string; contact: Contact }[]): Promise<void> => {
-    if (kept.length === 0) return;
-    await keep(
-      contactKeys,
-      kept.map(({ owner }) => ({ _id: owner, kept: seal(randomBytes(32), key, owner) })),
-    );
+  /** Contacts as they are kept, each under the key of its person, which is made where there is none. */
+  const sealed = async (kept: readonly { owner: string; contact: Contact }[]): Promise<VaultDocument[]> => {
+    const fresh = kept.map(({ owner }) => ({ _id: owner, kept: seal(randomBytes(32), key, owner) }));
+    await write(contactKeys, fresh, 'unless-there', now());
     // Read back, so that two writers of one person end up with the same key.
     const own = await keysOf(kept.map(({ owner }) => owner));
-    const sealed = kept.flatMap(({ owner, contact }) => {
+    return kept.flatMap(({ owner, contact }) => {
       const personKey = own.get(owner);
       return personKey === undefined
         ? []
         : [{ _id: owner, kept: seal(Buffer.from(JSON.stringify(contact)), personKey, owner) }];
     });
-    await keep(contacts, sealed);
+  };
+  const keep = async (kept: readonly Kept[], how: 'unless-there' | 'instead'): Promise<void> => {
+    const hashes = kept.flatMap(({ owner, secretHash }) =>
+      secretHash === undefined ? [] : [{ _id: owner, kept: secretHash }],
+    );
+    const ways = kept.flatMap(({ owner, contact }) => (contact === undefined ? [] : [{ owner, contact }]));
+    await Promise.all([
+      write(credentials, hashes, how, now()),
+      ways.length === 0 ? undefined : sealed(ways).then((documents) => write(contacts, documents, how, now())),
+    ]);
+  };
+  const eraseFrom = async (filter: object): Promise<void> => {
+    for (const collection of all) await collection.deleteMany(filter);
   };
 
   return {
-    put: async (...kept) => {
-      await Promise.all([
-        keep(
-          credentials,
-          kept.flatMap(({ owner, secretHash }) => (secretHash === undefined ? [] : [{ _id: owner, kept: secretHash }])),
-        ),
-        putContacts(kept.flatMap(({ owner, contact }) => (contact === undefined ? [] : [{ owner, contact }]))),
-      ]);
+    put: (...kept) => keep(kept, 'unless-there'),
+    change: async (kept) => {
+      const { owner, contact, ...rest } = kept;
+      const empty = contact !== undefined && contact.phone === '' && contact.email === '';
+      if (!empty) return keep([kept], 'instead');
+      await contactKeys.deleteOne({ _id: owner });
+      await contacts.deleteOne({ _id: owner });
+      return keep([{ owner, ...rest }], 'instead');
     },
     secretHash: async (owner) => (await credentials.findOne({ _id: owner }))?.kept,
     contact: async (owner) => {
@@ -80,21 +105,36 @@ export function openVault(database: Db, key: Buffer): Vault {
       const own = keys.get(owner);
       return found === null || own === undefined ? undefined : asContact(open(found.kept, own, owner));
     },
-    erase: async (owner) => {
-      await contactKeys.deleteOne({ _id: owner });
-      await contacts.deleteOne({ _id: owner });
-      await credentials.deleteOne({ _id: owner });
+    erase: (owner) => eraseFrom({ _id: owner }),
+    unsettled: async (before, limit) => {
+      const filter = { unsettledSince: { $lt: before } };
+      const found = all.map((collection) => collection.find(filter, { projection: { _id: 1 }, limit }).toArray());
+      return [...new Set((await Promise.all(found)).flat().map(({ _id }) => _id))];
     },
+    settle: async (owners, before) => {
+      const theirs = { _id: { $in: [...owners] }, unsettledSince: { $lt: before } };
+      await Promise.all(all.map((collection) => collection.updateMany(theirs, { $unset: { unsettledSince: '' } })));
+    },
+    eraseUnsettled: (owners, before) => eraseFrom({ _id: { $in: [...owners] }, unsettledSince: { $lt: before } }),
   };
 }
 
-/** Inserts what is not there yet. */
-async function keep(collection: Collection<VaultDocument>, documents: readonly VaultDocument[]): Promise<void> {
+async function write(
+  collection: Collection<VaultDocument>,
+  documents: readonly VaultDocument[],
+  how: 'unless-there' | 'instead',
+  unsettledSince: Date,
+): Promise<void> {
   if (documents.length === 0) return;
-  const upserts = documents.map(({ _id, kept }) => ({
-    updateOne: { filter: { _id }, update: { $setOnInsert: { kept } }, upsert: true },
+  const writes = documents.map(({ _id, kept }) => ({
+    updateOne: {
+      filter: { _id },
+      update:
+        how === 'instead' ? { $set: { kept, unsettledSince } } : { $setOnInsert: { kept }, $set: { unsettledSince } },
+      upsert: true,
+    },
   }));
-  await collection.bulkWrite(upserts, { ordered: false });
+  await collection.bulkWrite(writes, { ordered: false });
 }
 
 const nonceBytes = 12;
@@ -117,6 +157,6 @@ function open(sealed: string, key: Buffer, owner: string): Buffer {
 }
 
 function asContact(plain: Buffer): Contact {
-  const { phone, email } = JSON.parse(plain.toString());
-  return { phone: String(phone), ...(email === undefined ? {} : { email: String(email) }) };
+  const { phone = '', email = '' } = JSON.parse(plain.toString());
+  return { phone: String(phone), email: String(email) };
 }

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { connectMongo, type Db } from '@bandeng/records';
 import { type Parts, parts } from '@bandeng/testing';
 import { createLocalJWKSet, jwtVerify } from 'jose';
+import { openAttempts } from '../src/attempts.ts';
 import { clientsOfPeople, hashSecret } from '../src/oidc-clients.ts';
 import { hashPassword } from '../src/passwords.ts';
 import { openProvider, type RunningProvider } from '../src/provider.ts';
-import { openSignIn, type Person } from '../src/sign-in.ts';
+import { type Person, signInOf } from '../src/sign-in.ts';
 import { signingKeys } from '../src/signing-keys.ts';
 import { openVault } from '../src/vault.ts';
 import { type Browser, browser, type Seen } from './browser.ts';
@@ -58,7 +59,7 @@ export async function openStage(options: { onPort?: boolean } = {}): Promise<Sta
   const at = options.onPort ? `http://127.0.0.1:${port}/oidc` : issuer;
 
   const open = async (): Promise<RunningProvider> => {
-    const vault = openVault(database, Buffer.alloc(32, 1));
+    const vault = await openVault(database, Buffer.alloc(32, 1));
     for (const { id } of people.values()) await vault.put({ owner: id, secretHash: hash });
     const known = {
       byLogin: async (login: string) => people.get(login),
@@ -75,7 +76,7 @@ export async function openStage(options: { onPort?: boolean } = {}): Promise<Sta
       },
       accounts: {
         people: known,
-        signIn: await openSignIn({ database, people: known, vault, key: Buffer.alloc(32, 3) }),
+        signIn: signInOf({ people: known, vault, attempts: await openAttempts(database, Buffer.alloc(32, 3)) }),
         systems: {
           byId: async (id) => (id === hotline.id ? { ...hotline, secretHash: hashSecret(secret) } : undefined),
         },

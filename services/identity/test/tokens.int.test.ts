@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hashSecret } from '../src/oidc-clients.ts';
+import { openEndSessions } from '../src/oidc-store.ts';
 import type { Browser } from './browser.ts';
 import {
   authorize,
@@ -8,6 +9,7 @@ import {
   codeFrom,
   exchange,
   issuer,
+  lina,
   openStage,
   password,
   refresh,
@@ -107,6 +109,23 @@ describe('sessions and tokens', () => {
       });
       expect(revoked.status).toBe(200);
       expect(await refresh(visitor, refresh_token)).toMatchObject({ status: 400, error: 'invalid_grant' });
+    });
+
+    it('is gone when all that a person has is ended, with their session and nobody else’s', async () => {
+      const [visitor, other] = [stage.visitor(), stage.visitor()];
+      const mine = await exchange(visitor, codeFrom(await signedIn(visitor)));
+      const theirs = await exchange(other, codeFrom(await signedIn(other, 'smith')));
+      const unused = codeFrom(await signedInAgain(visitor));
+      const hinted = await stage.visitor().get(authorize({ login_hint: 'Li.Na' }));
+      expect(hinted.status).toBe(200);
+      await (await openEndSessions(stage.database))(lina.id, 'li.na');
+      expect(await refresh(visitor, mine.refresh_token)).toMatchObject({ status: 400, error: 'invalid_grant' });
+      expect(await exchange(visitor, unused)).toMatchObject({ status: 400, error: 'invalid_grant' });
+      expect((await visitor.get(authorize())).body).toContain('name="password"');
+      expect((await refresh(other, theirs.refresh_token)).status).toBe(200);
+      const stored = JSON.stringify(await stage.database.collection('oidc').find().toArray());
+      expect(stored).not.toContain('Li.Na');
+      expect(stored).not.toContain(lina.id);
     });
 
     it('is not stored in the clear, nor is a code', async () => {

@@ -2,6 +2,7 @@ import { publishing } from '@bandeng/events';
 import { defineService, runService } from '@bandeng/service';
 import { graphSource } from './changes.ts';
 import { postingPublications, territoryPublications, unitPublications } from './publications.ts';
+import { reactions } from './reactions.ts';
 import { openGraph } from './records.ts';
 import { orggraphRpc } from './rpc.ts';
 
@@ -21,6 +22,7 @@ export const orggraph = defineService({
         publishing(graph.territories, territoryPublications),
         publishing(graph.postings, postingPublications),
       ],
+      reactions: reactions(graph.postings, house),
     };
   },
 });

@@ -154,6 +154,13 @@ export async function postingsPage(
   return pageOf(postings, found, size, ({ createdAt }) => createdAt);
 }
 
+/** Ids of the postings of a person that have not ended by an instant, those that are to begin later too. */
+export async function runningPostings(postings: Postings, person: string, at: Date): Promise<string[]> {
+  const open = [{ validUntil: { $exists: false } }, { validUntil: { $gt: at } }];
+  const found = postings.collection.find({ person, $or: open }, { projection: { _id: 1 }, maxTimeMS: readTime });
+  return (await found.toArray()).map(({ _id }) => _id);
+}
+
 /** Which of these codes are registered. */
 export async function registered(territories: Territories, codes: readonly string[]): Promise<Set<string>> {
   if (codes.length === 0) return new Set();

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rpcs, type ServiceName } from '@bandeng/contracts';
-import { type Implementation, implement, RpcFailure, rawClient, serviceTokens, startServer } from '@bandeng/rpc';
+import { RpcFailure, rawClient, serviceTokens, startServer } from '@bandeng/rpc';
 import { addressOf, issuerOf } from '@bandeng/service';
 import { openLogger } from '@bandeng/telemetry';
+import { identityWith } from '@bandeng/testing/stand-in';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 
 type Environment = Record<string, string>;
@@ -12,25 +13,12 @@ type Environment = Record<string, string>;
 export async function startIdentity(environment: Environment, people: readonly string[]) {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const keySet = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' }] });
-  const unused = async (): Promise<never> => {
-    throw new Error('not needed here');
-  };
-  const implementation: Implementation = implement<'identity', never>(
-    'identity',
-    {
-      getMe: unused,
-      registerAccount: unused,
-      getAccount: unused,
-      listNames: async (request) => ({
-        names: Object.fromEntries(
-          request.people.filter((id) => people.includes(id)).map((id) => [id, `name of ${id}`]),
-        ),
-      }),
-      getContactForDelivery: unused,
-      getKeySet: async () => ({ json: keySet }),
-    },
-    {},
-  );
+  const implementation = identityWith({
+    listNames: async (request) => ({
+      names: Object.fromEntries(request.people.filter((id) => people.includes(id)).map((id) => [id, `name of ${id}`])),
+    }),
+    getKeySet: async () => ({ json: keySet }),
+  });
   const server = await startServer({
     address: addressOf('identity', environment),
     implementations: [implementation],

@@ -2,6 +2,7 @@ import { publishing } from '@bandeng/events';
 import { defineService, runService } from '@bandeng/service';
 import { openDesk } from './desk.ts';
 import { categoryPublications, publications } from './publications.ts';
+import { reactions } from './reactions.ts';
 import { openTickets } from './records.ts';
 import { ticketsRpc } from './rpc.ts';
 import { ticketSweep } from './sweeps.ts';
@@ -19,6 +20,7 @@ export const tickets = defineService({
         publishing(collections.tickets, publications),
         publishing(collections.categories, categoryPublications),
       ],
+      reactions: reactions(collections.tickets, house),
       sweeps: [ticketSweep(collections.tickets, house)],
     };
   },

@@ -87,6 +87,8 @@ export const publications: Publications<TicketEvent, Ticket> = {
     const data = { ...number(document), handler: someone(handler), acceptor, dispatcher };
     return publish('ticket-withdrawn', data, place(document));
   },
+  // The world never had the words, and heard of the person from identity.
+  'words-erased': 'private',
 };
 
 /** The tree of categories is the whole city's. */

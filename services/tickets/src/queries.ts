@@ -175,3 +175,25 @@ export async function branchLookup(categories: Categories): Promise<(id: string)
     return up;
   };
 }
+
+const mostOfOnePerson = 100;
+/** A page ends behind the ticket with which its texts become longer than this, for it has to fit into one message. */
+const mostCharacters = 300_000;
+
+/** Tickets with words of a person, in the order of their ids. */
+export async function ticketsWrittenBy(tickets: Tickets, person: string, after: string): Promise<Page<StoredTicket>> {
+  const found = tickets.collection.find(
+    { 'search.by': person, _id: { $gt: after } },
+    { projection: { history: 0 }, sort: { _id: 1 }, limit: mostOfOnePerson, maxTimeMS: readTime },
+  );
+  const items: StoredTicket[] = [];
+  let characters = 0;
+  for await (const document of found) {
+    const stored = tickets.stored(document);
+    items.push(stored);
+    for (const { by, text } of Object.values(stored.words)) if (by === person) characters += text.length;
+    if (characters > mostCharacters) break;
+  }
+  const full = items.length === mostOfOnePerson || characters > mostCharacters;
+  return { items, last: full ? items.at(-1)?.id : undefined };
+}

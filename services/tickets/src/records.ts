@@ -1,6 +1,6 @@
 /** The collections of the service, with the indexes of the queries in queries.ts. */
 import { kindOf } from '@bandeng/directory';
-import type { Aggregates, Records, Words } from '@bandeng/records';
+import { type Aggregates, authorsIndex, authorsOf, type Records, type Words } from '@bandeng/records';
 import {
   type Category,
   type CategoryCommand,
@@ -67,7 +67,10 @@ export async function openTickets(records: Records): Promise<{ tickets: Tickets;
         district: districtOf(territory),
       };
     },
-    search: (ticket, words) => ({ terms: termsOf({ number: ticket.number, texts: textsOf(ticket, words) }) }),
+    search: (ticket, words) => ({
+      terms: termsOf({ number: ticket.number, texts: textsOf(ticket, words) }),
+      by: authorsOf(words),
+    }),
     indexes: [
       // What comes after `listed` narrows a page without opening documents; see queries.ts.
       { name: 'in-territory', key: { territories: 1, status: 1, listed: -1, branch: 1, grids: 1 } },
@@ -84,6 +87,7 @@ export async function openTickets(records: Records): Promise<{ tickets: Tickets;
       // What changes has no place here: a transition would write it once for each term.
       { name: 'by-words', key: { district: 1, 'search.terms': 1, listed: -1, territory: 1 } },
       { name: 'by-follow-code', key: { followHash: 1 }, unique: true },
+      authorsIndex,
     ],
   });
   const categories = await records.define({

@@ -3,11 +3,18 @@ import { type Implementation, implement } from '@bandeng/rpc';
 import type { Desk } from './desk.ts';
 import { handling } from './handling.ts';
 import { ordering } from './ordering.ts';
+import { personalTickets } from './personal-tickets.ts';
 import { reading } from './reading.ts';
 import { refusals } from './refusals.ts';
 import { registering } from './registering.ts';
 
 export function ticketsRpc(desk: Desk): Implementation {
-  const handlers = { ...ordering(desk), ...handling(desk), ...reading(desk), ...registering(desk) };
+  const handlers = {
+    ...ordering(desk),
+    ...handling(desk),
+    ...reading(desk),
+    ...personalTickets(desk),
+    ...registering(desk),
+  };
   return implement('tickets', handlers, refusals);
 }

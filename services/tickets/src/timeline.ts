@@ -38,6 +38,7 @@ const telling: { readonly [Type in EventType]: (data: EntryOf<Type>) => Told } =
   closed: ({ handler }) => ({ handler, byTime: true }),
   rejected: ({ explanation }) => ({ text: explanation }),
   withdrawn: ({ handler, reason }) => ({ handler, text: reason }),
+  'words-erased': () => ({}),
 };
 
 function told<Type extends EventType>(event: { readonly type: Type; readonly data: EntryOf<Type> }): Told {

@@ -5,10 +5,11 @@ import { rpcs, type ServiceName } from '@bandeng/contracts';
 import { Posting, type Role_Value, Territory, Unit } from '@bandeng/contracts/orggraph';
 import { kindOf, parentOf } from '@bandeng/directory';
 import { type CloudEvent, connectBus } from '@bandeng/events';
-import { type Implementation, implement, RpcFailure, rawClient, serviceTokens, startServer } from '@bandeng/rpc';
+import { RpcFailure, rawClient, serviceTokens, startServer } from '@bandeng/rpc';
 import { addressOf, issuerOf, type RunningService } from '@bandeng/service';
 import { openLogger } from '@bandeng/telemetry';
 import { eventually, type Parts, parts } from '@bandeng/testing';
+import { identityWith, standIn } from '@bandeng/testing/stand-in';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { tickets } from '../src/main.ts';
 
@@ -88,44 +89,17 @@ let keys = 0;
 export const fresh = () => ({ key: `an-idempotency-key-${++keys}` });
 
 type Environment = Record<string, string>;
-const notHere = async (): Promise<never> => {
-  throw new Error('not here');
-};
-
 /** Neighbours that answer what this service asks, and a signer of tokens. */
 async function startNeighbours(environment: Environment) {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const keySet = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' }] });
-  const identity: Implementation = implement<'identity', never>(
-    'identity',
-    {
-      getMe: notHere,
-      registerAccount: notHere,
-      getAccount: notHere,
-      listNames: async ({ people }) => ({ names: Object.fromEntries(people.map((id) => [id, `name of ${id}`])) }),
-      getContactForDelivery: notHere,
-      getKeySet: async () => ({ json: keySet }),
-    },
-    {},
-  );
-  const orggraph: Implementation = implement<'orggraph', never>(
-    'orggraph',
-    {
-      registerUnit: notHere,
-      listUnits: notHere,
-      getUnit: notHere,
-      registerTerritory: notHere,
-      coverTerritories: notHere,
-      listTerritories: notHere,
-      getTerritory: notHere,
-      startPosting: notHere,
-      listPostings: notHere,
-      getPosting: notHere,
-      endPosting: notHere,
-      listChanges: async () => ({ ...graph, nextPageToken: '', asOf: new Date() }),
-    },
-    {},
-  );
+  const identity = identityWith({
+    listNames: async ({ people }) => ({ names: Object.fromEntries(people.map((id) => [id, `name of ${id}`])) }),
+    getKeySet: async () => ({ json: keySet }),
+  });
+  const orggraph = standIn('orggraph', {
+    listChanges: async () => ({ ...graph, nextPageToken: '', asOf: new Date() }),
+  });
   const log = openLogger('neighbours', 'silent');
   const verify = async () => ({ kind: 'service', name: 'tickets' }) as const;
   const servers = await Promise.all(
@@ -239,6 +213,7 @@ export async function startTown() {
   if (registered.status !== 200) throw new Error(registered.reason);
 
   return {
+    environment,
     events,
     as,
     /** The id of a ticket that Mei has ordered. */

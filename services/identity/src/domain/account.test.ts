@@ -28,6 +28,42 @@ describe('an account', () => {
   });
 });
 
+describe('an account that is there', () => {
+  const later = '2026-03-03T01:00:00.000Z';
+  const erased: AccountEvent = { type: 'account-erased', data: { at: later, reason: 'purpose_ended' } };
+
+  it('says when contact and password were changed, and nothing of them', () => {
+    given(account, registered)
+      .when({ type: 'change-contact', at: later })
+      .thenEvents({ type: 'contact-changed', data: { at: later } });
+    given(account, registered)
+      .when({ type: 'change-password', at: later })
+      .thenEvents({ type: 'password-changed', data: { at: later } });
+  });
+
+  it('is erased, with a reason when it is somebody else who does it', () => {
+    given(account, registered).when({ type: 'erase-account', at: later, reason: 'purpose_ended' }).thenEvents(erased);
+    const then = given(account, registered).when({ type: 'erase-account', at: later });
+    then.thenEvents({ type: 'account-erased', data: { at: later } });
+    expect(then.state()).toMatchObject({ registeredAt: at, erasedAt: later });
+  });
+
+  it('is erased once, and nothing of it changes after that', () => {
+    given(account, registered, erased).when({ type: 'erase-account', at: later }).thenNothing();
+    given(account, registered, erased).when({ type: 'change-contact', at: later }).thenRefused('erased');
+    given(account, registered, erased).when({ type: 'change-password', at: later }).thenRefused('erased');
+    given(account, registered, erased)
+      .when({ type: 'register-account', at: later, name: 'name', language: 'en' })
+      .thenRefused('already-registered');
+  });
+
+  it('cannot be changed or erased when it is not there', () => {
+    given(account).when({ type: 'change-contact', at }).thenRefused('not-found');
+    given(account).when({ type: 'change-password', at }).thenRefused('not-found');
+    given(account).when({ type: 'erase-account', at }).thenRefused('not-found');
+  });
+});
+
 describe('a login', () => {
   it('is the same in capitals, in full width and with blanks around it', () => {
     expect(['Li.Na', ' li.na ', 'ｌｉ.ｎａ'].map(normalLogin)).toEqual(['li.na', 'li.na', 'li.na']);

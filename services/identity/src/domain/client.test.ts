@@ -32,4 +32,11 @@ describe('a client', () => {
       .when(register(['events']))
       .thenRefused('already-registered');
   });
+
+  it('is ended once', () => {
+    const ended: ClientEvent = { type: 'client-ended', data: { at } };
+    given(client, registered).when({ type: 'end-client', at }).thenEvents(ended);
+    given(client, registered, ended).when({ type: 'end-client', at }).thenRefused('already-ended');
+    given(client).when({ type: 'end-client', at }).thenRefused('not-found');
+  });
 });

@@ -37,6 +37,10 @@ function proceed(ticket: Ticket, command: TicketCommand): Decision {
       return notNow(standing);
     case 'pass-time':
       return [];
+    case 'erase-words': {
+      const { words } = command;
+      return words.length === 0 ? [] : [{ type: 'words-erased', data: { at, words } }];
+    }
     case 'dispatch':
       return allows(standing, 'dispatch') ? dispatch(ticket, command) : notNow(standing);
     case 'accept':

@@ -28,6 +28,7 @@ function after(ticket: Ticket, event: Later): Ticket {
       return { ...ticket, standing: { status: 'ordered' } };
     case 'noted-for-resident':
     case 'noted-internally':
+    case 'words-erased':
       return ticket;
     case 'suspended': {
       const { reason, until, left, resolveBy, deadlinePassed } = event.data;

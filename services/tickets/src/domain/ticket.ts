@@ -117,6 +117,8 @@ interface Happenings {
   closed: Hands;
   rejected: { readonly reason: RejectionReason; readonly explanation: WordId };
   withdrawn: Partial<Hands> & { readonly reason?: WordId };
+  /** Who wrote these was erased; what happened to the ticket stays. */
+  'words-erased': { readonly words: readonly WordId[] };
 }
 /** What happens to a ticket, and when. */
 export type TicketEvent = {
@@ -153,6 +155,7 @@ export type TicketCommand = { readonly at: Instant } & (
   | ({ readonly type: 'import'; readonly orderedAt: Instant } & Ordering)
   /** What time does is done before anything else; this command does nothing more. */
   | { readonly type: 'pass-time' }
+  | { readonly type: 'erase-words'; readonly words: readonly WordId[] }
   | { [A in Action]: { readonly type: A; readonly by: string } & Doings[A] }[Action]
 );
 export type CommandTo<A extends Action> = Extract<TicketCommand, { type: A }>;

@@ -19,6 +19,18 @@ export interface AccountRegistered {
   language: string;
 }
 
+/** A person was erased. Whoever keeps words of theirs erases them; the id stands for nobody from now on. */
+export interface AccountErased {
+  /** Opaque id of the person. */
+  person: string;
+}
+
+/** Another system was ended: its tokens count no more. */
+export interface ClientEnded {
+  /** Id of the client. */
+  client: string;
+}
+
 function createBaseAccountRegistered(): AccountRegistered {
   return { person: "", language: "" };
 }
@@ -100,6 +112,140 @@ export const AccountRegistered: MessageFns<AccountRegistered> = {
     const message = createBaseAccountRegistered();
     message.person = object.person ?? "";
     message.language = object.language ?? "";
+    return message;
+  },
+};
+
+function createBaseAccountErased(): AccountErased {
+  return { person: "" };
+}
+
+export const AccountErased: MessageFns<AccountErased> = {
+  encode(message: AccountErased, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.person !== "") {
+      writer.uint32(10).string(message.person);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccountErased {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccountErased();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.person = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AccountErased {
+    return { person: isSet(object.person) ? globalThis.String(object.person) : "" };
+  },
+
+  toJSON(message: AccountErased): unknown {
+    const obj: any = {};
+    if (message.person !== undefined) {
+      obj.person = message.person;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AccountErased>, I>>(base?: I): AccountErased {
+    return AccountErased.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AccountErased>, I>>(object: I): AccountErased {
+    const message = createBaseAccountErased();
+    message.person = object.person ?? "";
+    return message;
+  },
+};
+
+function createBaseClientEnded(): ClientEnded {
+  return { client: "" };
+}
+
+export const ClientEnded: MessageFns<ClientEnded> = {
+  encode(message: ClientEnded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.client !== "") {
+      writer.uint32(10).string(message.client);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClientEnded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClientEnded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.client = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ClientEnded {
+    return { client: isSet(object.client) ? globalThis.String(object.client) : "" };
+  },
+
+  toJSON(message: ClientEnded): unknown {
+    const obj: any = {};
+    if (message.client !== undefined) {
+      obj.client = message.client;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ClientEnded>, I>>(base?: I): ClientEnded {
+    return ClientEnded.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ClientEnded>, I>>(object: I): ClientEnded {
+    const message = createBaseClientEnded();
+    message.client = object.client ?? "";
     return message;
   },
 };

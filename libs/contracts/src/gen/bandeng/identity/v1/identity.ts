@@ -9,7 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
   type ChannelCredentials,
-  Client,
+  Client as Client1,
   type ClientOptions,
   type ClientUnaryCall,
   type handleUnaryCall,
@@ -19,7 +19,15 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
-import { Posting } from "../../orggraph/v1/orggraph.ts";
+import { Delivery, Notice, NoticePreferences } from "../../notifications/v1/notifications.ts";
+import {
+  Posting,
+  Role_Value,
+  role_ValueFromJSON,
+  role_ValueToJSON,
+  role_ValueToNumber,
+} from "../../orggraph/v1/orggraph.ts";
+import { PersonalTicket } from "../../tickets/v1/tickets.ts";
 
 export const protobufPackage = "bandeng.identity.v1";
 
@@ -31,12 +39,180 @@ export interface Account {
   id: string;
   /** Counts every change from 1; also the ETag. */
   version: number;
-  /** Name by which colleagues and neighbours see the person. */
+  /** Name by which colleagues and neighbours see the person. Empty once the person is erased. */
   name: string;
   /** Language of pages and notices: `zh-CN` or `en`. */
   language: string;
   /** When it was registered. */
-  registeredAt: Date | undefined;
+  registeredAt:
+    | Date
+    | undefined;
+  /** When the person was erased; left out while they are not. */
+  erasedAt: Date | undefined;
+}
+
+/** How a person is reached. Kept here alone, encrypted under a key of that person. */
+export interface Contact {
+  /** Mobile number; empty when there is none. */
+  phone: string;
+  /** E-mail address; empty when there is none. */
+  email: string;
+}
+
+/** That somebody read a person's contact. The person sees every one. */
+export interface ContactReading {
+  /** Opaque id (UUID). */
+  id: string;
+  /** When. */
+  at:
+    | Date
+    | undefined;
+  /** Id of the person who read it. */
+  reader: string;
+  /** Name of that person; empty once they are erased. */
+  readerName: string;
+  /** Id of the posting in which they read it. */
+  posting: string;
+  /** Role of that posting. */
+  role: Role_Value;
+  /** Name of the unit or territory of that posting. */
+  place: string;
+  /** Why, in words of the reader. Empty where the words were erased. */
+  reason: string;
+}
+
+/** Why an account is erased that its person does not erase themself (Personal Information Protection Law, article 47). */
+export interface ErasureReason {
+}
+
+/** Why. */
+export const ErasureReason_Value = {
+  /** UNSPECIFIED - Never sent; left out by a person who erases their own account. */
+  UNSPECIFIED: "UNSPECIFIED",
+  /** ASKED_FOR - The person asked for it on paper or by word of mouth, or withdrew their consent so. */
+  ASKED_FOR: "ASKED_FOR",
+  /** PURPOSE_ENDED - What it was registered for is over: moved away, died, left the unit. */
+  PURPOSE_ENDED: "PURPOSE_ENDED",
+  /** NO_GROUND - It should not have been registered: twice, by mistake, without a ground. */
+  NO_GROUND: "NO_GROUND",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type ErasureReason_Value = typeof ErasureReason_Value[keyof typeof ErasureReason_Value];
+
+export namespace ErasureReason_Value {
+  export type UNSPECIFIED = typeof ErasureReason_Value.UNSPECIFIED;
+  export type ASKED_FOR = typeof ErasureReason_Value.ASKED_FOR;
+  export type PURPOSE_ENDED = typeof ErasureReason_Value.PURPOSE_ENDED;
+  export type NO_GROUND = typeof ErasureReason_Value.NO_GROUND;
+  export type UNRECOGNIZED = typeof ErasureReason_Value.UNRECOGNIZED;
+}
+
+export function erasureReason_ValueFromJSON(object: any): ErasureReason_Value {
+  switch (object) {
+    case 0:
+    case "UNSPECIFIED":
+      return ErasureReason_Value.UNSPECIFIED;
+    case 1:
+    case "ASKED_FOR":
+      return ErasureReason_Value.ASKED_FOR;
+    case 2:
+    case "PURPOSE_ENDED":
+      return ErasureReason_Value.PURPOSE_ENDED;
+    case 3:
+    case "NO_GROUND":
+      return ErasureReason_Value.NO_GROUND;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return ErasureReason_Value.UNRECOGNIZED;
+  }
+}
+
+export function erasureReason_ValueToJSON(object: ErasureReason_Value): string {
+  switch (object) {
+    case ErasureReason_Value.UNSPECIFIED:
+      return "UNSPECIFIED";
+    case ErasureReason_Value.ASKED_FOR:
+      return "ASKED_FOR";
+    case ErasureReason_Value.PURPOSE_ENDED:
+      return "PURPOSE_ENDED";
+    case ErasureReason_Value.NO_GROUND:
+      return "NO_GROUND";
+    case ErasureReason_Value.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function erasureReason_ValueToNumber(object: ErasureReason_Value): number {
+  switch (object) {
+    case ErasureReason_Value.UNSPECIFIED:
+      return 0;
+    case ErasureReason_Value.ASKED_FOR:
+      return 1;
+    case ErasureReason_Value.PURPOSE_ENDED:
+      return 2;
+    case ErasureReason_Value.NO_GROUND:
+      return 3;
+    case ErasureReason_Value.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+/** All that is known of the caller, a page at a time. A list that goes on stands on the next page. */
+export interface PersonalData {
+  /** The account; on the first page alone. */
+  account:
+    | Account
+    | undefined;
+  /** Name to sign in with; on the first page alone. */
+  login: string;
+  /** How the caller is reached; on the first page alone. */
+  contact:
+    | Contact
+    | undefined;
+  /** Who read the contact, newest first. */
+  contactReadings: ContactReading[];
+  /** Postings of the caller, also those that have ended. */
+  postings: Posting[];
+  /** What the caller ordered or wrote, by ticket. */
+  tickets: PersonalTicket[];
+  /** What the caller was told, newest first. */
+  notices: Notice[];
+  /** How the caller wants to be told; on the first page alone. */
+  noticePreferences:
+    | NoticePreferences
+    | undefined;
+  /** What was sent to the caller beside the inbox, newest first. */
+  deliveries: Delivery[];
+  /** Opens the next page; empty on the last. */
+  nextPageToken: string;
+}
+
+/** Another system that acts by itself, in a territory, for as much as its scopes say. */
+export interface Client {
+  /** Opaque id (UUID): the client id by which it asks for tokens. */
+  id: string;
+  /** Counts every change from 1; also the ETag. */
+  version: number;
+  /** What its people call it. */
+  name: string;
+  /** What its tokens are good for. */
+  scopes: string[];
+  /** Code of the territory in which it may act. */
+  territory: string;
+  /** When it was registered. */
+  registeredAt:
+    | Date
+    | undefined;
+  /** When it was ended; left out while it was not. */
+  endedAt:
+    | Date
+    | undefined;
+  /** The secret by which it asks for tokens. Only in the first answer to registering it; only its hash is kept. */
+  secret: string;
 }
 
 /** The caller, as this system knows them. */
@@ -93,6 +269,122 @@ export interface GetAccountRequest {
   id: string;
 }
 
+/** Nothing needs to be said. */
+export interface GetMyContactRequest {
+}
+
+/** The contact as it shall be. */
+export interface ChangeMyContactRequest {
+  /** Mobile number; left out there is none any more. */
+  phone: string;
+  /** E-mail address; left out there is none any more. */
+  email: string;
+}
+
+/** Another password. */
+export interface ChangeMyPasswordRequest {
+  /** The password as it was. */
+  oldPassword: string;
+  /** The password as it shall be; at least ten characters. */
+  newPassword: string;
+}
+
+/** Which readings. */
+export interface ListMyContactReadingsRequest {
+  /** How many at most, 1 to 100; left out 20. */
+  pageSize: number;
+  /** Where to go on. */
+  pageToken: string;
+}
+
+/** One page of readings. */
+export interface ListMyContactReadingsResponse {
+  /** The readings, newest first. */
+  contactReadings: ContactReading[];
+  /** Opens the next page; empty on the last. */
+  nextPageToken: string;
+}
+
+/** Which page. */
+export interface GetMyDataRequest {
+  /** Where to go on. */
+  pageToken: string;
+}
+
+/** Whose contact, and why. */
+export interface ReadContactRequest {
+  /** Id of the person. */
+  id: string;
+  /** Why it is needed, in words that the person sees. */
+  reason: string;
+}
+
+/** Which account. */
+export interface EraseAccountRequest {
+  /** Its id. */
+  id: string;
+  /** Why; needed unless it is one's own. */
+  reason: ErasureReason_Value;
+}
+
+/** A new system. */
+export interface RegisterClientRequest {
+  /** What its people call it. */
+  name: string;
+  /** What its tokens shall be good for, for example `events` or `tickets.read`. */
+  scopes: string[];
+  /** Code of the territory in which it may act. */
+  territory: string;
+}
+
+/** Which systems. */
+export interface ListClientsRequest {
+  /** How many at most, 1 to 100; left out 20. */
+  pageSize: number;
+  /** Where to go on. */
+  pageToken: string;
+}
+
+/** One page of systems. */
+export interface ListClientsResponse {
+  /** The systems, newest first. */
+  clients: Client[];
+  /** Opens the next page; empty on the last. */
+  nextPageToken: string;
+}
+
+/** Which system. */
+export interface GetClientRequest {
+  /** Its id. */
+  id: string;
+}
+
+/** Which system. */
+export interface EndClientRequest {
+  /** Its id. */
+  id: string;
+}
+
+/** Since when. */
+export interface ListEndedRequest {
+  /** Only what ended at this instant or later; left out all. */
+  since: Date | undefined;
+}
+
+/** Whose tokens count no more. */
+export interface ListEndedResponse {
+  /** Ids of erased people. */
+  people: string[];
+  /** Ids of ended systems. */
+  clients: string[];
+  /** Everything up to this instant is in the answer: where to go on. */
+  asOf:
+    | Date
+    | undefined;
+  /** Whether there is more up to now: ask again at once. */
+  more: boolean;
+}
+
 /** Whose names. */
 export interface ListNamesRequest {
   /** Ids of people. */
@@ -135,7 +427,7 @@ export interface KeySet {
 }
 
 function createBaseAccount(): Account {
-  return { id: "", version: 0, name: "", language: "", registeredAt: undefined };
+  return { id: "", version: 0, name: "", language: "", registeredAt: undefined, erasedAt: undefined };
 }
 
 export const Account: MessageFns<Account> = {
@@ -154,6 +446,9 @@ export const Account: MessageFns<Account> = {
     }
     if (message.registeredAt !== undefined) {
       Timestamp.encode(toTimestamp(message.registeredAt), writer.uint32(42).fork()).join();
+    }
+    if (message.erasedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.erasedAt), writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -211,6 +506,14 @@ export const Account: MessageFns<Account> = {
             message.registeredAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.erasedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -234,6 +537,11 @@ export const Account: MessageFns<Account> = {
         : isSet(object.registered_at)
         ? fromJsonTimestamp(object.registered_at)
         : undefined,
+      erasedAt: isSet(object.erasedAt)
+        ? fromJsonTimestamp(object.erasedAt)
+        : isSet(object.erased_at)
+        ? fromJsonTimestamp(object.erased_at)
+        : undefined,
     };
   },
 
@@ -254,6 +562,9 @@ export const Account: MessageFns<Account> = {
     if (message.registeredAt !== undefined) {
       obj.registeredAt = message.registeredAt.toISOString();
     }
+    if (message.erasedAt !== undefined) {
+      obj.erasedAt = message.erasedAt.toISOString();
+    }
     return obj;
   },
 
@@ -267,6 +578,782 @@ export const Account: MessageFns<Account> = {
     message.name = object.name ?? "";
     message.language = object.language ?? "";
     message.registeredAt = object.registeredAt ?? undefined;
+    message.erasedAt = object.erasedAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseContact(): Contact {
+  return { phone: "", email: "" };
+}
+
+export const Contact: MessageFns<Contact> = {
+  encode(message: Contact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.phone !== "") {
+      writer.uint32(10).string(message.phone);
+    }
+    if (message.email !== "") {
+      writer.uint32(18).string(message.email);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Contact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.phone = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.email = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Contact {
+    return {
+      phone: isSet(object.phone) ? globalThis.String(object.phone) : "",
+      email: isSet(object.email) ? globalThis.String(object.email) : "",
+    };
+  },
+
+  toJSON(message: Contact): unknown {
+    const obj: any = {};
+    if (message.phone !== undefined) {
+      obj.phone = message.phone;
+    }
+    if (message.email !== undefined) {
+      obj.email = message.email;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Contact>, I>>(base?: I): Contact {
+    return Contact.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Contact>, I>>(object: I): Contact {
+    const message = createBaseContact();
+    message.phone = object.phone ?? "";
+    message.email = object.email ?? "";
+    return message;
+  },
+};
+
+function createBaseContactReading(): ContactReading {
+  return {
+    id: "",
+    at: undefined,
+    reader: "",
+    readerName: "",
+    posting: "",
+    role: Role_Value.UNSPECIFIED,
+    place: "",
+    reason: "",
+  };
+}
+
+export const ContactReading: MessageFns<ContactReading> = {
+  encode(message: ContactReading, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.at !== undefined) {
+      Timestamp.encode(toTimestamp(message.at), writer.uint32(18).fork()).join();
+    }
+    if (message.reader !== "") {
+      writer.uint32(26).string(message.reader);
+    }
+    if (message.readerName !== "") {
+      writer.uint32(34).string(message.readerName);
+    }
+    if (message.posting !== "") {
+      writer.uint32(42).string(message.posting);
+    }
+    if (message.role !== Role_Value.UNSPECIFIED) {
+      writer.uint32(48).int32(role_ValueToNumber(message.role));
+    }
+    if (message.place !== "") {
+      writer.uint32(58).string(message.place);
+    }
+    if (message.reason !== "") {
+      writer.uint32(66).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContactReading {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContactReading();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.at = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reader = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.readerName = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.posting = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.role = role_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContactReading {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      at: isSet(object.at) ? fromJsonTimestamp(object.at) : undefined,
+      reader: isSet(object.reader) ? globalThis.String(object.reader) : "",
+      readerName: isSet(object.readerName)
+        ? globalThis.String(object.readerName)
+        : isSet(object.reader_name)
+        ? globalThis.String(object.reader_name)
+        : "",
+      posting: isSet(object.posting) ? globalThis.String(object.posting) : "",
+      role: isSet(object.role) ? role_ValueFromJSON(object.role) : Role_Value.UNSPECIFIED,
+      place: isSet(object.place) ? globalThis.String(object.place) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: ContactReading): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    if (message.at !== undefined) {
+      obj.at = message.at.toISOString();
+    }
+    if (message.reader !== undefined) {
+      obj.reader = message.reader;
+    }
+    if (message.readerName !== undefined) {
+      obj.readerName = message.readerName;
+    }
+    if (message.posting !== undefined) {
+      obj.posting = message.posting;
+    }
+    if (message.role !== undefined) {
+      obj.role = role_ValueToJSON(message.role);
+    }
+    if (message.place !== undefined) {
+      obj.place = message.place;
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ContactReading>, I>>(base?: I): ContactReading {
+    return ContactReading.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ContactReading>, I>>(object: I): ContactReading {
+    const message = createBaseContactReading();
+    message.id = object.id ?? "";
+    message.at = object.at ?? undefined;
+    message.reader = object.reader ?? "";
+    message.readerName = object.readerName ?? "";
+    message.posting = object.posting ?? "";
+    message.role = object.role ?? Role_Value.UNSPECIFIED;
+    message.place = object.place ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseErasureReason(): ErasureReason {
+  return {};
+}
+
+export const ErasureReason: MessageFns<ErasureReason> = {
+  encode(_: ErasureReason, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ErasureReason {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseErasureReason();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ErasureReason {
+    return {};
+  },
+
+  toJSON(_: ErasureReason): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ErasureReason>, I>>(base?: I): ErasureReason {
+    return ErasureReason.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ErasureReason>, I>>(_: I): ErasureReason {
+    const message = createBaseErasureReason();
+    return message;
+  },
+};
+
+function createBasePersonalData(): PersonalData {
+  return {
+    account: undefined,
+    login: "",
+    contact: undefined,
+    contactReadings: [],
+    postings: [],
+    tickets: [],
+    notices: [],
+    noticePreferences: undefined,
+    deliveries: [],
+    nextPageToken: "",
+  };
+}
+
+export const PersonalData: MessageFns<PersonalData> = {
+  encode(message: PersonalData, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.account !== undefined) {
+      Account.encode(message.account, writer.uint32(10).fork()).join();
+    }
+    if (message.login !== "") {
+      writer.uint32(18).string(message.login);
+    }
+    if (message.contact !== undefined) {
+      Contact.encode(message.contact, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.contactReadings) {
+      ContactReading.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.postings) {
+      Posting.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.tickets) {
+      PersonalTicket.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.notices) {
+      Notice.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.noticePreferences !== undefined) {
+      NoticePreferences.encode(message.noticePreferences, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.deliveries) {
+      Delivery.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(82).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PersonalData {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePersonalData();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.account = Account.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.login = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contact = Contact.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.contactReadings.push(ContactReading.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.postings.push(Posting.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.tickets.push(PersonalTicket.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.notices.push(Notice.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.noticePreferences = NoticePreferences.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.deliveries.push(Delivery.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PersonalData {
+    return {
+      account: isSet(object.account) ? Account.fromJSON(object.account) : undefined,
+      login: isSet(object.login) ? globalThis.String(object.login) : "",
+      contact: isSet(object.contact) ? Contact.fromJSON(object.contact) : undefined,
+      contactReadings: globalThis.Array.isArray(object?.contactReadings)
+        ? object.contactReadings.map((e: any) => ContactReading.fromJSON(e))
+        : globalThis.Array.isArray(object?.contact_readings)
+        ? object.contact_readings.map((e: any) => ContactReading.fromJSON(e))
+        : [],
+      postings: globalThis.Array.isArray(object?.postings) ? object.postings.map((e: any) => Posting.fromJSON(e)) : [],
+      tickets: globalThis.Array.isArray(object?.tickets)
+        ? object.tickets.map((e: any) => PersonalTicket.fromJSON(e))
+        : [],
+      notices: globalThis.Array.isArray(object?.notices) ? object.notices.map((e: any) => Notice.fromJSON(e)) : [],
+      noticePreferences: isSet(object.noticePreferences)
+        ? NoticePreferences.fromJSON(object.noticePreferences)
+        : isSet(object.notice_preferences)
+        ? NoticePreferences.fromJSON(object.notice_preferences)
+        : undefined,
+      deliveries: globalThis.Array.isArray(object?.deliveries)
+        ? object.deliveries.map((e: any) => Delivery.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: PersonalData): unknown {
+    const obj: any = {};
+    if (message.account !== undefined) {
+      obj.account = Account.toJSON(message.account);
+    }
+    if (message.login !== undefined) {
+      obj.login = message.login;
+    }
+    if (message.contact !== undefined) {
+      obj.contact = Contact.toJSON(message.contact);
+    }
+    if (message.contactReadings) {
+      obj.contactReadings = message.contactReadings.map((e) => ContactReading.toJSON(e));
+    }
+    if (message.postings) {
+      obj.postings = message.postings.map((e) => Posting.toJSON(e));
+    }
+    if (message.tickets) {
+      obj.tickets = message.tickets.map((e) => PersonalTicket.toJSON(e));
+    }
+    if (message.notices) {
+      obj.notices = message.notices.map((e) => Notice.toJSON(e));
+    }
+    if (message.noticePreferences !== undefined) {
+      obj.noticePreferences = NoticePreferences.toJSON(message.noticePreferences);
+    }
+    if (message.deliveries) {
+      obj.deliveries = message.deliveries.map((e) => Delivery.toJSON(e));
+    }
+    if (message.nextPageToken !== undefined) {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PersonalData>, I>>(base?: I): PersonalData {
+    return PersonalData.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PersonalData>, I>>(object: I): PersonalData {
+    const message = createBasePersonalData();
+    message.account = (object.account !== undefined && object.account !== null)
+      ? Account.fromPartial(object.account)
+      : undefined;
+    message.login = object.login ?? "";
+    message.contact = (object.contact !== undefined && object.contact !== null)
+      ? Contact.fromPartial(object.contact)
+      : undefined;
+    message.contactReadings = object.contactReadings?.map((e) => ContactReading.fromPartial(e)) || [];
+    message.postings = object.postings?.map((e) => Posting.fromPartial(e)) || [];
+    message.tickets = object.tickets?.map((e) => PersonalTicket.fromPartial(e)) || [];
+    message.notices = object.notices?.map((e) => Notice.fromPartial(e)) || [];
+    message.noticePreferences = (object.noticePreferences !== undefined && object.noticePreferences !== null)
+      ? NoticePreferences.fromPartial(object.noticePreferences)
+      : undefined;
+    message.deliveries = object.deliveries?.map((e) => Delivery.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseClient(): Client {
+  return {
+    id: "",
+    version: 0,
+    name: "",
+    scopes: [],
+    territory: "",
+    registeredAt: undefined,
+    endedAt: undefined,
+    secret: "",
+  };
+}
+
+export const Client: MessageFns<Client> = {
+  encode(message: Client, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).uint32(message.version);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    for (const v of message.scopes) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.territory !== "") {
+      writer.uint32(42).string(message.territory);
+    }
+    if (message.registeredAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.registeredAt), writer.uint32(50).fork()).join();
+    }
+    if (message.endedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.endedAt), writer.uint32(58).fork()).join();
+    }
+    if (message.secret !== "") {
+      writer.uint32(66).string(message.secret);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Client {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClient();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.scopes.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.territory = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.registeredAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.endedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.secret = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Client {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      version: isSet(object.version) ? globalThis.Number(object.version) : 0,
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      scopes: globalThis.Array.isArray(object?.scopes) ? object.scopes.map((e: any) => globalThis.String(e)) : [],
+      territory: isSet(object.territory) ? globalThis.String(object.territory) : "",
+      registeredAt: isSet(object.registeredAt)
+        ? fromJsonTimestamp(object.registeredAt)
+        : isSet(object.registered_at)
+        ? fromJsonTimestamp(object.registered_at)
+        : undefined,
+      endedAt: isSet(object.endedAt)
+        ? fromJsonTimestamp(object.endedAt)
+        : isSet(object.ended_at)
+        ? fromJsonTimestamp(object.ended_at)
+        : undefined,
+      secret: isSet(object.secret) ? globalThis.String(object.secret) : "",
+    };
+  },
+
+  toJSON(message: Client): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    if (message.version !== undefined) {
+      obj.version = Math.round(message.version);
+    }
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.scopes) {
+      obj.scopes = message.scopes;
+    }
+    if (message.territory !== undefined) {
+      obj.territory = message.territory;
+    }
+    if (message.registeredAt !== undefined) {
+      obj.registeredAt = message.registeredAt.toISOString();
+    }
+    if (message.endedAt !== undefined) {
+      obj.endedAt = message.endedAt.toISOString();
+    }
+    if (message.secret !== undefined) {
+      obj.secret = message.secret;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Client>, I>>(base?: I): Client {
+    return Client.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Client>, I>>(object: I): Client {
+    const message = createBaseClient();
+    message.id = object.id ?? "";
+    message.version = object.version ?? 0;
+    message.name = object.name ?? "";
+    message.scopes = object.scopes?.map((e) => e) || [];
+    message.territory = object.territory ?? "";
+    message.registeredAt = object.registeredAt ?? undefined;
+    message.endedAt = object.endedAt ?? undefined;
+    message.secret = object.secret ?? "";
     return message;
   },
 };
@@ -775,6 +1862,1272 @@ export const GetAccountRequest: MessageFns<GetAccountRequest> = {
   fromPartial<I extends Exact<DeepPartial<GetAccountRequest>, I>>(object: I): GetAccountRequest {
     const message = createBaseGetAccountRequest();
     message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseGetMyContactRequest(): GetMyContactRequest {
+  return {};
+}
+
+export const GetMyContactRequest: MessageFns<GetMyContactRequest> = {
+  encode(_: GetMyContactRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetMyContactRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetMyContactRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): GetMyContactRequest {
+    return {};
+  },
+
+  toJSON(_: GetMyContactRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetMyContactRequest>, I>>(base?: I): GetMyContactRequest {
+    return GetMyContactRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetMyContactRequest>, I>>(_: I): GetMyContactRequest {
+    const message = createBaseGetMyContactRequest();
+    return message;
+  },
+};
+
+function createBaseChangeMyContactRequest(): ChangeMyContactRequest {
+  return { phone: "", email: "" };
+}
+
+export const ChangeMyContactRequest: MessageFns<ChangeMyContactRequest> = {
+  encode(message: ChangeMyContactRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.phone !== "") {
+      writer.uint32(10).string(message.phone);
+    }
+    if (message.email !== "") {
+      writer.uint32(18).string(message.email);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeMyContactRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeMyContactRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.phone = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.email = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ChangeMyContactRequest {
+    return {
+      phone: isSet(object.phone) ? globalThis.String(object.phone) : "",
+      email: isSet(object.email) ? globalThis.String(object.email) : "",
+    };
+  },
+
+  toJSON(message: ChangeMyContactRequest): unknown {
+    const obj: any = {};
+    if (message.phone !== undefined) {
+      obj.phone = message.phone;
+    }
+    if (message.email !== undefined) {
+      obj.email = message.email;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ChangeMyContactRequest>, I>>(base?: I): ChangeMyContactRequest {
+    return ChangeMyContactRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ChangeMyContactRequest>, I>>(object: I): ChangeMyContactRequest {
+    const message = createBaseChangeMyContactRequest();
+    message.phone = object.phone ?? "";
+    message.email = object.email ?? "";
+    return message;
+  },
+};
+
+function createBaseChangeMyPasswordRequest(): ChangeMyPasswordRequest {
+  return { oldPassword: "", newPassword: "" };
+}
+
+export const ChangeMyPasswordRequest: MessageFns<ChangeMyPasswordRequest> = {
+  encode(message: ChangeMyPasswordRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.oldPassword !== "") {
+      writer.uint32(10).string(message.oldPassword);
+    }
+    if (message.newPassword !== "") {
+      writer.uint32(18).string(message.newPassword);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeMyPasswordRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeMyPasswordRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.oldPassword = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.newPassword = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ChangeMyPasswordRequest {
+    return {
+      oldPassword: isSet(object.oldPassword)
+        ? globalThis.String(object.oldPassword)
+        : isSet(object.old_password)
+        ? globalThis.String(object.old_password)
+        : "",
+      newPassword: isSet(object.newPassword)
+        ? globalThis.String(object.newPassword)
+        : isSet(object.new_password)
+        ? globalThis.String(object.new_password)
+        : "",
+    };
+  },
+
+  toJSON(message: ChangeMyPasswordRequest): unknown {
+    const obj: any = {};
+    if (message.oldPassword !== undefined) {
+      obj.oldPassword = message.oldPassword;
+    }
+    if (message.newPassword !== undefined) {
+      obj.newPassword = message.newPassword;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ChangeMyPasswordRequest>, I>>(base?: I): ChangeMyPasswordRequest {
+    return ChangeMyPasswordRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ChangeMyPasswordRequest>, I>>(object: I): ChangeMyPasswordRequest {
+    const message = createBaseChangeMyPasswordRequest();
+    message.oldPassword = object.oldPassword ?? "";
+    message.newPassword = object.newPassword ?? "";
+    return message;
+  },
+};
+
+function createBaseListMyContactReadingsRequest(): ListMyContactReadingsRequest {
+  return { pageSize: 0, pageToken: "" };
+}
+
+export const ListMyContactReadingsRequest: MessageFns<ListMyContactReadingsRequest> = {
+  encode(message: ListMyContactReadingsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMyContactReadingsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMyContactReadingsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListMyContactReadingsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListMyContactReadingsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== undefined) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== undefined) {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListMyContactReadingsRequest>, I>>(base?: I): ListMyContactReadingsRequest {
+    return ListMyContactReadingsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListMyContactReadingsRequest>, I>>(object: I): ListMyContactReadingsRequest {
+    const message = createBaseListMyContactReadingsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListMyContactReadingsResponse(): ListMyContactReadingsResponse {
+  return { contactReadings: [], nextPageToken: "" };
+}
+
+export const ListMyContactReadingsResponse: MessageFns<ListMyContactReadingsResponse> = {
+  encode(message: ListMyContactReadingsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.contactReadings) {
+      ContactReading.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMyContactReadingsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMyContactReadingsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.contactReadings.push(ContactReading.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListMyContactReadingsResponse {
+    return {
+      contactReadings: globalThis.Array.isArray(object?.contactReadings)
+        ? object.contactReadings.map((e: any) => ContactReading.fromJSON(e))
+        : globalThis.Array.isArray(object?.contact_readings)
+        ? object.contact_readings.map((e: any) => ContactReading.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListMyContactReadingsResponse): unknown {
+    const obj: any = {};
+    if (message.contactReadings) {
+      obj.contactReadings = message.contactReadings.map((e) => ContactReading.toJSON(e));
+    }
+    if (message.nextPageToken !== undefined) {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListMyContactReadingsResponse>, I>>(base?: I): ListMyContactReadingsResponse {
+    return ListMyContactReadingsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListMyContactReadingsResponse>, I>>(
+    object: I,
+  ): ListMyContactReadingsResponse {
+    const message = createBaseListMyContactReadingsResponse();
+    message.contactReadings = object.contactReadings?.map((e) => ContactReading.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseGetMyDataRequest(): GetMyDataRequest {
+  return { pageToken: "" };
+}
+
+export const GetMyDataRequest: MessageFns<GetMyDataRequest> = {
+  encode(message: GetMyDataRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageToken !== "") {
+      writer.uint32(10).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetMyDataRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetMyDataRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetMyDataRequest {
+    return {
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: GetMyDataRequest): unknown {
+    const obj: any = {};
+    if (message.pageToken !== undefined) {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetMyDataRequest>, I>>(base?: I): GetMyDataRequest {
+    return GetMyDataRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetMyDataRequest>, I>>(object: I): GetMyDataRequest {
+    const message = createBaseGetMyDataRequest();
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseReadContactRequest(): ReadContactRequest {
+  return { id: "", reason: "" };
+}
+
+export const ReadContactRequest: MessageFns<ReadContactRequest> = {
+  encode(message: ReadContactRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadContactRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadContactRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReadContactRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: ReadContactRequest): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReadContactRequest>, I>>(base?: I): ReadContactRequest {
+    return ReadContactRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReadContactRequest>, I>>(object: I): ReadContactRequest {
+    const message = createBaseReadContactRequest();
+    message.id = object.id ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseEraseAccountRequest(): EraseAccountRequest {
+  return { id: "", reason: ErasureReason_Value.UNSPECIFIED };
+}
+
+export const EraseAccountRequest: MessageFns<EraseAccountRequest> = {
+  encode(message: EraseAccountRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.reason !== ErasureReason_Value.UNSPECIFIED) {
+      writer.uint32(16).int32(erasureReason_ValueToNumber(message.reason));
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EraseAccountRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEraseAccountRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.reason = erasureReason_ValueFromJSON(reader.int32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EraseAccountRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      reason: isSet(object.reason) ? erasureReason_ValueFromJSON(object.reason) : ErasureReason_Value.UNSPECIFIED,
+    };
+  },
+
+  toJSON(message: EraseAccountRequest): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    if (message.reason !== undefined) {
+      obj.reason = erasureReason_ValueToJSON(message.reason);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EraseAccountRequest>, I>>(base?: I): EraseAccountRequest {
+    return EraseAccountRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EraseAccountRequest>, I>>(object: I): EraseAccountRequest {
+    const message = createBaseEraseAccountRequest();
+    message.id = object.id ?? "";
+    message.reason = object.reason ?? ErasureReason_Value.UNSPECIFIED;
+    return message;
+  },
+};
+
+function createBaseRegisterClientRequest(): RegisterClientRequest {
+  return { name: "", scopes: [], territory: "" };
+}
+
+export const RegisterClientRequest: MessageFns<RegisterClientRequest> = {
+  encode(message: RegisterClientRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.scopes) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.territory !== "") {
+      writer.uint32(26).string(message.territory);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegisterClientRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegisterClientRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.scopes.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.territory = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RegisterClientRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      scopes: globalThis.Array.isArray(object?.scopes) ? object.scopes.map((e: any) => globalThis.String(e)) : [],
+      territory: isSet(object.territory) ? globalThis.String(object.territory) : "",
+    };
+  },
+
+  toJSON(message: RegisterClientRequest): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.scopes) {
+      obj.scopes = message.scopes;
+    }
+    if (message.territory !== undefined) {
+      obj.territory = message.territory;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RegisterClientRequest>, I>>(base?: I): RegisterClientRequest {
+    return RegisterClientRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RegisterClientRequest>, I>>(object: I): RegisterClientRequest {
+    const message = createBaseRegisterClientRequest();
+    message.name = object.name ?? "";
+    message.scopes = object.scopes?.map((e) => e) || [];
+    message.territory = object.territory ?? "";
+    return message;
+  },
+};
+
+function createBaseListClientsRequest(): ListClientsRequest {
+  return { pageSize: 0, pageToken: "" };
+}
+
+export const ListClientsRequest: MessageFns<ListClientsRequest> = {
+  encode(message: ListClientsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListClientsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListClientsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListClientsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListClientsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== undefined) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== undefined) {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListClientsRequest>, I>>(base?: I): ListClientsRequest {
+    return ListClientsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListClientsRequest>, I>>(object: I): ListClientsRequest {
+    const message = createBaseListClientsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListClientsResponse(): ListClientsResponse {
+  return { clients: [], nextPageToken: "" };
+}
+
+export const ListClientsResponse: MessageFns<ListClientsResponse> = {
+  encode(message: ListClientsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.clients) {
+      Client.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListClientsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListClientsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clients.push(Client.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListClientsResponse {
+    return {
+      clients: globalThis.Array.isArray(object?.clients) ? object.clients.map((e: any) => Client.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListClientsResponse): unknown {
+    const obj: any = {};
+    if (message.clients) {
+      obj.clients = message.clients.map((e) => Client.toJSON(e));
+    }
+    if (message.nextPageToken !== undefined) {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListClientsResponse>, I>>(base?: I): ListClientsResponse {
+    return ListClientsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListClientsResponse>, I>>(object: I): ListClientsResponse {
+    const message = createBaseListClientsResponse();
+    message.clients = object.clients?.map((e) => Client.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseGetClientRequest(): GetClientRequest {
+  return { id: "" };
+}
+
+export const GetClientRequest: MessageFns<GetClientRequest> = {
+  encode(message: GetClientRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetClientRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetClientRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetClientRequest {
+    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+  },
+
+  toJSON(message: GetClientRequest): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetClientRequest>, I>>(base?: I): GetClientRequest {
+    return GetClientRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetClientRequest>, I>>(object: I): GetClientRequest {
+    const message = createBaseGetClientRequest();
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseEndClientRequest(): EndClientRequest {
+  return { id: "" };
+}
+
+export const EndClientRequest: MessageFns<EndClientRequest> = {
+  encode(message: EndClientRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndClientRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndClientRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EndClientRequest {
+    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+  },
+
+  toJSON(message: EndClientRequest): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EndClientRequest>, I>>(base?: I): EndClientRequest {
+    return EndClientRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EndClientRequest>, I>>(object: I): EndClientRequest {
+    const message = createBaseEndClientRequest();
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseListEndedRequest(): ListEndedRequest {
+  return { since: undefined };
+}
+
+export const ListEndedRequest: MessageFns<ListEndedRequest> = {
+  encode(message: ListEndedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.since !== undefined) {
+      Timestamp.encode(toTimestamp(message.since), writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEndedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEndedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.since = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListEndedRequest {
+    return { since: isSet(object.since) ? fromJsonTimestamp(object.since) : undefined };
+  },
+
+  toJSON(message: ListEndedRequest): unknown {
+    const obj: any = {};
+    if (message.since !== undefined) {
+      obj.since = message.since.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListEndedRequest>, I>>(base?: I): ListEndedRequest {
+    return ListEndedRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListEndedRequest>, I>>(object: I): ListEndedRequest {
+    const message = createBaseListEndedRequest();
+    message.since = object.since ?? undefined;
+    return message;
+  },
+};
+
+function createBaseListEndedResponse(): ListEndedResponse {
+  return { people: [], clients: [], asOf: undefined, more: false };
+}
+
+export const ListEndedResponse: MessageFns<ListEndedResponse> = {
+  encode(message: ListEndedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.people) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.clients) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(26).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(32).bool(message.more);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEndedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEndedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.people.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.clients.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListEndedResponse {
+    return {
+      people: globalThis.Array.isArray(object?.people) ? object.people.map((e: any) => globalThis.String(e)) : [],
+      clients: globalThis.Array.isArray(object?.clients) ? object.clients.map((e: any) => globalThis.String(e)) : [],
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+    };
+  },
+
+  toJSON(message: ListEndedResponse): unknown {
+    const obj: any = {};
+    if (message.people) {
+      obj.people = message.people;
+    }
+    if (message.clients) {
+      obj.clients = message.clients;
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    if (message.more !== undefined) {
+      obj.more = message.more;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListEndedResponse>, I>>(base?: I): ListEndedResponse {
+    return ListEndedResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListEndedResponse>, I>>(object: I): ListEndedResponse {
+    const message = createBaseListEndedResponse();
+    message.people = object.people?.map((e) => e) || [];
+    message.clients = object.clients?.map((e) => e) || [];
+    message.asOf = object.asOf ?? undefined;
+    message.more = object.more ?? false;
     return message;
   },
 };
@@ -1337,6 +3690,144 @@ export const IdentityServiceService = {
     responseSerialize: (value: Account): Buffer => Buffer.from(Account.encode(value).finish()),
     responseDeserialize: (value: Buffer): Account => Account.decode(value),
   },
+  /** The caller's own contact. */
+  getMyContact: {
+    path: "/bandeng.identity.v1.IdentityService/GetMyContact" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetMyContactRequest): Buffer => Buffer.from(GetMyContactRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetMyContactRequest => GetMyContactRequest.decode(value),
+    responseSerialize: (value: Contact): Buffer => Buffer.from(Contact.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Contact => Contact.decode(value),
+  },
+  /** Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten. Refused: `erased`. */
+  changeMyContact: {
+    path: "/bandeng.identity.v1.IdentityService/ChangeMyContact" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ChangeMyContactRequest): Buffer =>
+      Buffer.from(ChangeMyContactRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ChangeMyContactRequest => ChangeMyContactRequest.decode(value),
+    responseSerialize: (value: Contact): Buffer => Buffer.from(Contact.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Contact => Contact.decode(value),
+  },
+  /**
+   * Changes the caller's own password. Ends every session and refresh token of the caller: whoever else holds one is out.
+   * Refused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.
+   */
+  changeMyPassword: {
+    path: "/bandeng.identity.v1.IdentityService/ChangeMyPassword" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ChangeMyPasswordRequest): Buffer =>
+      Buffer.from(ChangeMyPasswordRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ChangeMyPasswordRequest => ChangeMyPasswordRequest.decode(value),
+    responseSerialize: (value: Account): Buffer => Buffer.from(Account.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Account => Account.decode(value),
+  },
+  /** Who read the caller's contact, in which capacity, when and why; newest first. */
+  listMyContactReadings: {
+    path: "/bandeng.identity.v1.IdentityService/ListMyContactReadings" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListMyContactReadingsRequest): Buffer =>
+      Buffer.from(ListMyContactReadingsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListMyContactReadingsRequest => ListMyContactReadingsRequest.decode(value),
+    responseSerialize: (value: ListMyContactReadingsResponse): Buffer =>
+      Buffer.from(ListMyContactReadingsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListMyContactReadingsResponse => ListMyContactReadingsResponse.decode(value),
+  },
+  /** All that is known of the caller, here and in the other services, to take along. */
+  getMyData: {
+    path: "/bandeng.identity.v1.IdentityService/GetMyData" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetMyDataRequest): Buffer => Buffer.from(GetMyDataRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetMyDataRequest => GetMyDataRequest.decode(value),
+    responseSerialize: (value: PersonalData): Buffer => Buffer.from(PersonalData.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PersonalData => PersonalData.decode(value),
+  },
+  /**
+   * Reads the contact of a person who lives or is checked in where the caller holds a posting for it. The reading is
+   * recorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.
+   */
+  readContact: {
+    path: "/bandeng.identity.v1.IdentityService/ReadContact" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReadContactRequest): Buffer => Buffer.from(ReadContactRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReadContactRequest => ReadContactRequest.decode(value),
+    responseSerialize: (value: Contact): Buffer => Buffer.from(Contact.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Contact => Contact.decode(value),
+  },
+  /**
+   * Erases a person: one's own account, or another's with a reason. The key of the contact, password and sessions are
+   * destroyed at once, name and login with them, and the words that the person wrote within seconds. It cannot be undone.
+   * The history of cases stays, under an id that stands for nobody. Erasing again changes nothing. Refused: `reason-needed`.
+   */
+  eraseAccount: {
+    path: "/bandeng.identity.v1.IdentityService/EraseAccount" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EraseAccountRequest): Buffer => Buffer.from(EraseAccountRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EraseAccountRequest => EraseAccountRequest.decode(value),
+    responseSerialize: (value: Account): Buffer => Buffer.from(Account.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Account => Account.decode(value),
+  },
+  /**
+   * Registers another system, which then asks for tokens by its id and the secret in the answer. A repeated call answers
+   * without the secret. Refused: `unknown-scope`, `scope-needed`, `unknown-territory`.
+   */
+  registerClient: {
+    path: "/bandeng.identity.v1.IdentityService/RegisterClient" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RegisterClientRequest): Buffer =>
+      Buffer.from(RegisterClientRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RegisterClientRequest => RegisterClientRequest.decode(value),
+    responseSerialize: (value: Client): Buffer => Buffer.from(Client.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Client => Client.decode(value),
+  },
+  /** Other systems, newest first. */
+  listClients: {
+    path: "/bandeng.identity.v1.IdentityService/ListClients" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListClientsRequest): Buffer => Buffer.from(ListClientsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListClientsRequest => ListClientsRequest.decode(value),
+    responseSerialize: (value: ListClientsResponse): Buffer => Buffer.from(ListClientsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListClientsResponse => ListClientsResponse.decode(value),
+  },
+  /** One other system. */
+  getClient: {
+    path: "/bandeng.identity.v1.IdentityService/GetClient" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetClientRequest): Buffer => Buffer.from(GetClientRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetClientRequest => GetClientRequest.decode(value),
+    responseSerialize: (value: Client): Buffer => Buffer.from(Client.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Client => Client.decode(value),
+  },
+  /** Ends another system: it gets no token any more, and those it has are refused within seconds. Refused: `already-ended`. */
+  endClient: {
+    path: "/bandeng.identity.v1.IdentityService/EndClient" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EndClientRequest): Buffer => Buffer.from(EndClientRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EndClientRequest => EndClientRequest.decode(value),
+    responseSerialize: (value: Client): Buffer => Buffer.from(Client.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Client => Client.decode(value),
+  },
+  /** Erased people and ended systems, whose tokens count no more before they expire; for every service. */
+  listEnded: {
+    path: "/bandeng.identity.v1.IdentityService/ListEnded" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListEndedRequest): Buffer => Buffer.from(ListEndedRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListEndedRequest => ListEndedRequest.decode(value),
+    responseSerialize: (value: ListEndedResponse): Buffer => Buffer.from(ListEndedResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListEndedResponse => ListEndedResponse.decode(value),
+  },
   /** Names of people by id, for services that show them to those who may see them. Unknown ids are left out. */
   listNames: {
     path: "/bandeng.identity.v1.IdentityService/ListNames" as const,
@@ -1380,6 +3871,43 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
   registerAccount: handleUnaryCall<RegisterAccountRequest, Account>;
   /** One account, without contacts. Also one's own. */
   getAccount: handleUnaryCall<GetAccountRequest, Account>;
+  /** The caller's own contact. */
+  getMyContact: handleUnaryCall<GetMyContactRequest, Contact>;
+  /** Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten. Refused: `erased`. */
+  changeMyContact: handleUnaryCall<ChangeMyContactRequest, Contact>;
+  /**
+   * Changes the caller's own password. Ends every session and refresh token of the caller: whoever else holds one is out.
+   * Refused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.
+   */
+  changeMyPassword: handleUnaryCall<ChangeMyPasswordRequest, Account>;
+  /** Who read the caller's contact, in which capacity, when and why; newest first. */
+  listMyContactReadings: handleUnaryCall<ListMyContactReadingsRequest, ListMyContactReadingsResponse>;
+  /** All that is known of the caller, here and in the other services, to take along. */
+  getMyData: handleUnaryCall<GetMyDataRequest, PersonalData>;
+  /**
+   * Reads the contact of a person who lives or is checked in where the caller holds a posting for it. The reading is
+   * recorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.
+   */
+  readContact: handleUnaryCall<ReadContactRequest, Contact>;
+  /**
+   * Erases a person: one's own account, or another's with a reason. The key of the contact, password and sessions are
+   * destroyed at once, name and login with them, and the words that the person wrote within seconds. It cannot be undone.
+   * The history of cases stays, under an id that stands for nobody. Erasing again changes nothing. Refused: `reason-needed`.
+   */
+  eraseAccount: handleUnaryCall<EraseAccountRequest, Account>;
+  /**
+   * Registers another system, which then asks for tokens by its id and the secret in the answer. A repeated call answers
+   * without the secret. Refused: `unknown-scope`, `scope-needed`, `unknown-territory`.
+   */
+  registerClient: handleUnaryCall<RegisterClientRequest, Client>;
+  /** Other systems, newest first. */
+  listClients: handleUnaryCall<ListClientsRequest, ListClientsResponse>;
+  /** One other system. */
+  getClient: handleUnaryCall<GetClientRequest, Client>;
+  /** Ends another system: it gets no token any more, and those it has are refused within seconds. Refused: `already-ended`. */
+  endClient: handleUnaryCall<EndClientRequest, Client>;
+  /** Erased people and ended systems, whose tokens count no more before they expire; for every service. */
+  listEnded: handleUnaryCall<ListEndedRequest, ListEndedResponse>;
   /** Names of people by id, for services that show them to those who may see them. Unknown ids are left out. */
   listNames: handleUnaryCall<ListNamesRequest, ListNamesResponse>;
   /**
@@ -1391,7 +3919,7 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
   getKeySet: handleUnaryCall<GetKeySetRequest, KeySet>;
 }
 
-export interface IdentityServiceClient extends Client {
+export interface IdentityServiceClient extends Client1 {
   /** The caller: account, postings and what they open. */
   getMe(request: GetMeRequest, callback: (error: ServiceError | null, response: Me) => void): ClientUnaryCall;
   getMe(
@@ -1436,6 +3964,211 @@ export interface IdentityServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Account) => void,
+  ): ClientUnaryCall;
+  /** The caller's own contact. */
+  getMyContact(
+    request: GetMyContactRequest,
+    callback: (error: ServiceError | null, response: Contact) => void,
+  ): ClientUnaryCall;
+  getMyContact(
+    request: GetMyContactRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Contact) => void,
+  ): ClientUnaryCall;
+  getMyContact(
+    request: GetMyContactRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Contact) => void,
+  ): ClientUnaryCall;
+  /** Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten. Refused: `erased`. */
+  changeMyContact(
+    request: ChangeMyContactRequest,
+    callback: (error: ServiceError | null, response: Contact) => void,
+  ): ClientUnaryCall;
+  changeMyContact(
+    request: ChangeMyContactRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Contact) => void,
+  ): ClientUnaryCall;
+  changeMyContact(
+    request: ChangeMyContactRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Contact) => void,
+  ): ClientUnaryCall;
+  /**
+   * Changes the caller's own password. Ends every session and refresh token of the caller: whoever else holds one is out.
+   * Refused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.
+   */
+  changeMyPassword(
+    request: ChangeMyPasswordRequest,
+    callback: (error: ServiceError | null, response: Account) => void,
+  ): ClientUnaryCall;
+  changeMyPassword(
+    request: ChangeMyPasswordRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Account) => void,
+  ): ClientUnaryCall;
+  changeMyPassword(
+    request: ChangeMyPasswordRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Account) => void,
+  ): ClientUnaryCall;
+  /** Who read the caller's contact, in which capacity, when and why; newest first. */
+  listMyContactReadings(
+    request: ListMyContactReadingsRequest,
+    callback: (error: ServiceError | null, response: ListMyContactReadingsResponse) => void,
+  ): ClientUnaryCall;
+  listMyContactReadings(
+    request: ListMyContactReadingsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListMyContactReadingsResponse) => void,
+  ): ClientUnaryCall;
+  listMyContactReadings(
+    request: ListMyContactReadingsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListMyContactReadingsResponse) => void,
+  ): ClientUnaryCall;
+  /** All that is known of the caller, here and in the other services, to take along. */
+  getMyData(
+    request: GetMyDataRequest,
+    callback: (error: ServiceError | null, response: PersonalData) => void,
+  ): ClientUnaryCall;
+  getMyData(
+    request: GetMyDataRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PersonalData) => void,
+  ): ClientUnaryCall;
+  getMyData(
+    request: GetMyDataRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PersonalData) => void,
+  ): ClientUnaryCall;
+  /**
+   * Reads the contact of a person who lives or is checked in where the caller holds a posting for it. The reading is
+   * recorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.
+   */
+  readContact(
+    request: ReadContactRequest,
+    callback: (error: ServiceError | null, response: Contact) => void,
+  ): ClientUnaryCall;
+  readContact(
+    request: ReadContactRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Contact) => void,
+  ): ClientUnaryCall;
+  readContact(
+    request: ReadContactRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Contact) => void,
+  ): ClientUnaryCall;
+  /**
+   * Erases a person: one's own account, or another's with a reason. The key of the contact, password and sessions are
+   * destroyed at once, name and login with them, and the words that the person wrote within seconds. It cannot be undone.
+   * The history of cases stays, under an id that stands for nobody. Erasing again changes nothing. Refused: `reason-needed`.
+   */
+  eraseAccount(
+    request: EraseAccountRequest,
+    callback: (error: ServiceError | null, response: Account) => void,
+  ): ClientUnaryCall;
+  eraseAccount(
+    request: EraseAccountRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Account) => void,
+  ): ClientUnaryCall;
+  eraseAccount(
+    request: EraseAccountRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Account) => void,
+  ): ClientUnaryCall;
+  /**
+   * Registers another system, which then asks for tokens by its id and the secret in the answer. A repeated call answers
+   * without the secret. Refused: `unknown-scope`, `scope-needed`, `unknown-territory`.
+   */
+  registerClient(
+    request: RegisterClientRequest,
+    callback: (error: ServiceError | null, response: Client) => void,
+  ): ClientUnaryCall;
+  registerClient(
+    request: RegisterClientRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Client) => void,
+  ): ClientUnaryCall;
+  registerClient(
+    request: RegisterClientRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Client) => void,
+  ): ClientUnaryCall;
+  /** Other systems, newest first. */
+  listClients(
+    request: ListClientsRequest,
+    callback: (error: ServiceError | null, response: ListClientsResponse) => void,
+  ): ClientUnaryCall;
+  listClients(
+    request: ListClientsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListClientsResponse) => void,
+  ): ClientUnaryCall;
+  listClients(
+    request: ListClientsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListClientsResponse) => void,
+  ): ClientUnaryCall;
+  /** One other system. */
+  getClient(
+    request: GetClientRequest,
+    callback: (error: ServiceError | null, response: Client) => void,
+  ): ClientUnaryCall;
+  getClient(
+    request: GetClientRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Client) => void,
+  ): ClientUnaryCall;
+  getClient(
+    request: GetClientRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Client) => void,
+  ): ClientUnaryCall;
+  /** Ends another system: it gets no token any more, and those it has are refused within seconds. Refused: `already-ended`. */
+  endClient(
+    request: EndClientRequest,
+    callback: (error: ServiceError | null, response: Client) => void,
+  ): ClientUnaryCall;
+  endClient(
+    request: EndClientRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Client) => void,
+  ): ClientUnaryCall;
+  endClient(
+    request: EndClientRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Client) => void,
+  ): ClientUnaryCall;
+  /** Erased people and ended systems, whose tokens count no more before they expire; for every service. */
+  listEnded(
+    request: ListEndedRequest,
+    callback: (error: ServiceError | null, response: ListEndedResponse) => void,
+  ): ClientUnaryCall;
+  listEnded(
+    request: ListEndedRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListEndedResponse) => void,
+  ): ClientUnaryCall;
+  listEnded(
+    request: ListEndedRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListEndedResponse) => void,
   ): ClientUnaryCall;
   /** Names of people by id, for services that show them to those who may see them. Unknown ids are left out. */
   listNames(

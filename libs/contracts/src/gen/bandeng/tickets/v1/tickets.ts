@@ -1014,7 +1014,8 @@ export interface TimelineEntry {
     | undefined;
   /**
    * What: `ordered`, `dispatched`, `accepted`, `declined`, `acceptance-lapsed`, `noted-for-resident`, `noted-internally`,
-   * `suspended`, `resumed`, `resolved`, `rated`, `reopened`, `closed`, `rejected`, `withdrawn`, `deadline-passed`, `evidence-added`.
+   * `suspended`, `resumed`, `resolved`, `rated`, `reopened`, `closed`, `rejected`, `withdrawn`, `deadline-passed`,
+   * `evidence-added`, `words-erased`.
    */
   event: string;
   /** Words that belong to it: note, reason, what was done, remark. */
@@ -1039,6 +1040,36 @@ export interface TimelineEntry {
     | undefined;
   /** Id of the file that was added. */
   file: string;
+}
+
+/** What one ticket holds of a person who ordered it or wrote on it. */
+export interface PersonalTicket {
+  /** Opaque id (UUID). */
+  id: string;
+  /** Number for people. */
+  number: string;
+  /** Whether that person ordered it. */
+  ordered: boolean;
+  /** Code of the territory. */
+  territory: string;
+  /** Id of the category. */
+  category: string;
+  /** Where it stands. */
+  status: TicketStatus_Value;
+  /** When it was ordered. */
+  orderedAt:
+    | Date
+    | undefined;
+  /** What that person wrote on it. */
+  words: PersonalWords[];
+}
+
+/** A text that a person wrote on a ticket. */
+export interface PersonalWords {
+  /** What it is, with the number of the change it came with: `text`, `place`, `display-name`, `note-3`, `remark-9`. */
+  word: string;
+  /** The text. */
+  text: string;
 }
 
 /** A class of things that tickets are about. Categories form a tree; an id is the path of names joined by full stops. */
@@ -1291,6 +1322,22 @@ export interface RateFollowedTicketRequest {
   satisfaction: Satisfaction_Value;
   /** A word to it. */
   remark: string;
+}
+
+/** Whose words. */
+export interface ListPersonalTicketsRequest {
+  /** Id of the person. */
+  person: string;
+  /** Where to go on. */
+  pageToken: string;
+}
+
+/** One page of tickets with words of a person. */
+export interface ListPersonalTicketsResponse {
+  /** The tickets. */
+  tickets: PersonalTicket[];
+  /** Opens the next page; empty on the last. */
+  nextPageToken: string;
 }
 
 /** A new category. */
@@ -3280,6 +3327,285 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
     message.deadline = object.deadline ?? undefined;
     message.rating = object.rating ?? undefined;
     message.file = object.file ?? "";
+    return message;
+  },
+};
+
+function createBasePersonalTicket(): PersonalTicket {
+  return {
+    id: "",
+    number: "",
+    ordered: false,
+    territory: "",
+    category: "",
+    status: TicketStatus_Value.UNSPECIFIED,
+    orderedAt: undefined,
+    words: [],
+  };
+}
+
+export const PersonalTicket: MessageFns<PersonalTicket> = {
+  encode(message: PersonalTicket, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.number !== "") {
+      writer.uint32(18).string(message.number);
+    }
+    if (message.ordered !== false) {
+      writer.uint32(24).bool(message.ordered);
+    }
+    if (message.territory !== "") {
+      writer.uint32(34).string(message.territory);
+    }
+    if (message.category !== "") {
+      writer.uint32(42).string(message.category);
+    }
+    if (message.status !== TicketStatus_Value.UNSPECIFIED) {
+      writer.uint32(48).int32(ticketStatus_ValueToNumber(message.status));
+    }
+    if (message.orderedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.orderedAt), writer.uint32(58).fork()).join();
+    }
+    for (const v of message.words) {
+      PersonalWords.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PersonalTicket {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePersonalTicket();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.number = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ordered = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.territory = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.category = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.status = ticketStatus_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.orderedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.words.push(PersonalWords.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PersonalTicket {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      number: isSet(object.number) ? globalThis.String(object.number) : "",
+      ordered: isSet(object.ordered) ? globalThis.Boolean(object.ordered) : false,
+      territory: isSet(object.territory) ? globalThis.String(object.territory) : "",
+      category: isSet(object.category) ? globalThis.String(object.category) : "",
+      status: isSet(object.status) ? ticketStatus_ValueFromJSON(object.status) : TicketStatus_Value.UNSPECIFIED,
+      orderedAt: isSet(object.orderedAt)
+        ? fromJsonTimestamp(object.orderedAt)
+        : isSet(object.ordered_at)
+        ? fromJsonTimestamp(object.ordered_at)
+        : undefined,
+      words: globalThis.Array.isArray(object?.words) ? object.words.map((e: any) => PersonalWords.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: PersonalTicket): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    if (message.number !== undefined) {
+      obj.number = message.number;
+    }
+    if (message.ordered !== undefined) {
+      obj.ordered = message.ordered;
+    }
+    if (message.territory !== undefined) {
+      obj.territory = message.territory;
+    }
+    if (message.category !== undefined) {
+      obj.category = message.category;
+    }
+    if (message.status !== undefined) {
+      obj.status = ticketStatus_ValueToJSON(message.status);
+    }
+    if (message.orderedAt !== undefined) {
+      obj.orderedAt = message.orderedAt.toISOString();
+    }
+    if (message.words) {
+      obj.words = message.words.map((e) => PersonalWords.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PersonalTicket>, I>>(base?: I): PersonalTicket {
+    return PersonalTicket.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PersonalTicket>, I>>(object: I): PersonalTicket {
+    const message = createBasePersonalTicket();
+    message.id = object.id ?? "";
+    message.number = object.number ?? "";
+    message.ordered = object.ordered ?? false;
+    message.territory = object.territory ?? "";
+    message.category = object.category ?? "";
+    message.status = object.status ?? TicketStatus_Value.UNSPECIFIED;
+    message.orderedAt = object.orderedAt ?? undefined;
+    message.words = object.words?.map((e) => PersonalWords.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePersonalWords(): PersonalWords {
+  return { word: "", text: "" };
+}
+
+export const PersonalWords: MessageFns<PersonalWords> = {
+  encode(message: PersonalWords, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.word !== "") {
+      writer.uint32(10).string(message.word);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PersonalWords {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePersonalWords();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.word = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PersonalWords {
+    return {
+      word: isSet(object.word) ? globalThis.String(object.word) : "",
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+    };
+  },
+
+  toJSON(message: PersonalWords): unknown {
+    const obj: any = {};
+    if (message.word !== undefined) {
+      obj.word = message.word;
+    }
+    if (message.text !== undefined) {
+      obj.text = message.text;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PersonalWords>, I>>(base?: I): PersonalWords {
+    return PersonalWords.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PersonalWords>, I>>(object: I): PersonalWords {
+    const message = createBasePersonalWords();
+    message.word = object.word ?? "";
+    message.text = object.text ?? "";
     return message;
   },
 };
@@ -5755,6 +6081,186 @@ export const RateFollowedTicketRequest: MessageFns<RateFollowedTicketRequest> = 
   },
 };
 
+function createBaseListPersonalTicketsRequest(): ListPersonalTicketsRequest {
+  return { person: "", pageToken: "" };
+}
+
+export const ListPersonalTicketsRequest: MessageFns<ListPersonalTicketsRequest> = {
+  encode(message: ListPersonalTicketsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.person !== "") {
+      writer.uint32(10).string(message.person);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPersonalTicketsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPersonalTicketsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.person = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListPersonalTicketsRequest {
+    return {
+      person: isSet(object.person) ? globalThis.String(object.person) : "",
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListPersonalTicketsRequest): unknown {
+    const obj: any = {};
+    if (message.person !== undefined) {
+      obj.person = message.person;
+    }
+    if (message.pageToken !== undefined) {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListPersonalTicketsRequest>, I>>(base?: I): ListPersonalTicketsRequest {
+    return ListPersonalTicketsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListPersonalTicketsRequest>, I>>(object: I): ListPersonalTicketsRequest {
+    const message = createBaseListPersonalTicketsRequest();
+    message.person = object.person ?? "";
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListPersonalTicketsResponse(): ListPersonalTicketsResponse {
+  return { tickets: [], nextPageToken: "" };
+}
+
+export const ListPersonalTicketsResponse: MessageFns<ListPersonalTicketsResponse> = {
+  encode(message: ListPersonalTicketsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tickets) {
+      PersonalTicket.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPersonalTicketsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPersonalTicketsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tickets.push(PersonalTicket.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListPersonalTicketsResponse {
+    return {
+      tickets: globalThis.Array.isArray(object?.tickets)
+        ? object.tickets.map((e: any) => PersonalTicket.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListPersonalTicketsResponse): unknown {
+    const obj: any = {};
+    if (message.tickets) {
+      obj.tickets = message.tickets.map((e) => PersonalTicket.toJSON(e));
+    }
+    if (message.nextPageToken !== undefined) {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListPersonalTicketsResponse>, I>>(base?: I): ListPersonalTicketsResponse {
+    return ListPersonalTicketsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListPersonalTicketsResponse>, I>>(object: I): ListPersonalTicketsResponse {
+    const message = createBaseListPersonalTicketsResponse();
+    message.tickets = object.tickets?.map((e) => PersonalTicket.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 function createBaseRegisterCategoryRequest(): RegisterCategoryRequest {
   return { path: [], externalCode: "" };
 }
@@ -6335,6 +6841,18 @@ export const TicketsServiceService = {
     responseSerialize: (value: FollowedTicket): Buffer => Buffer.from(FollowedTicket.encode(value).finish()),
     responseDeserialize: (value: Buffer): FollowedTicket => FollowedTicket.decode(value),
   },
+  /** Tickets that a person ordered or wrote on, with the words of that person; for the export of their data. */
+  listPersonalTickets: {
+    path: "/bandeng.tickets.v1.TicketsService/ListPersonalTickets" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListPersonalTicketsRequest): Buffer =>
+      Buffer.from(ListPersonalTicketsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListPersonalTicketsRequest => ListPersonalTicketsRequest.decode(value),
+    responseSerialize: (value: ListPersonalTicketsResponse): Buffer =>
+      Buffer.from(ListPersonalTicketsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListPersonalTicketsResponse => ListPersonalTicketsResponse.decode(value),
+  },
   /** Registers a category by its path. The same path again answers the category that is there. */
   registerCategory: {
     path: "/bandeng.tickets.v1.TicketsService/RegisterCategory" as const,
@@ -6436,6 +6954,8 @@ export interface TicketsServiceServer extends UntypedServiceImplementation {
   followTicket: handleUnaryCall<FollowTicketRequest, FollowedTicket>;
   /** Rates by the follow code, without an account. Refused: `not-in-this-state`. */
   rateFollowedTicket: handleUnaryCall<RateFollowedTicketRequest, FollowedTicket>;
+  /** Tickets that a person ordered or wrote on, with the words of that person; for the export of their data. */
+  listPersonalTickets: handleUnaryCall<ListPersonalTicketsRequest, ListPersonalTicketsResponse>;
   /** Registers a category by its path. The same path again answers the category that is there. */
   registerCategory: handleUnaryCall<RegisterCategoryRequest, Category>;
   /** Categories in the order of their paths. */
@@ -6775,6 +7295,22 @@ export interface TicketsServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: FollowedTicket) => void,
+  ): ClientUnaryCall;
+  /** Tickets that a person ordered or wrote on, with the words of that person; for the export of their data. */
+  listPersonalTickets(
+    request: ListPersonalTicketsRequest,
+    callback: (error: ServiceError | null, response: ListPersonalTicketsResponse) => void,
+  ): ClientUnaryCall;
+  listPersonalTickets(
+    request: ListPersonalTicketsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListPersonalTicketsResponse) => void,
+  ): ClientUnaryCall;
+  listPersonalTickets(
+    request: ListPersonalTicketsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListPersonalTicketsResponse) => void,
   ): ClientUnaryCall;
   /** Registers a category by its path. The same path again answers the category that is there. */
   registerCategory(

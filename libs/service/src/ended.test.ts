@@ -1,0 +1,120 @@
+import type { ListEndedRequest } from '@bandeng/contracts/identity';
+import type { LiveHandlers } from '@bandeng/events';
+import type { Caller } from '@bandeng/rpc';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type Ended, followEnded } from './ended.ts';
+
+const mei: Caller = { kind: 'person', id: 'mei' };
+const hotline: Caller = { kind: 'client', id: 'hotline', scopes: [], territory: '4599' };
+const tickets: Caller = { kind: 'service', name: 'tickets' };
+const callers = new Map<string, Caller>([mei, hotline, tickets].map((caller) => [JSON.stringify(caller), caller]));
+const refused = { invalid: 'its holder was erased or ended' };
+
+let ended: Ended;
+afterEach(() => ended.close());
+
+/** An identity and a bus as a test wants them. */
+function stage() {
+  const people: string[] = [];
+  const clients: string[] = [];
+  const asked: (Date | undefined)[] = [];
+  const here = { identity: true, bus: true };
+  let handlers: LiveHandlers | undefined;
+  ended = followEnded({
+    identity: {
+      listEnded: async ({ since }: Partial<ListEndedRequest>) => {
+        if (!here.identity) throw new Error('away');
+        asked.push(since);
+        return { people: [...people], clients: [...clients], asOf: new Date(), more: false };
+      },
+    },
+    bus: {
+      connected: () => here.bus,
+      live: (_services, _filter, given) => {
+        handlers = given;
+        return { ready: Promise.resolve(), position: () => '', silent: () => false, close: async () => {} };
+      },
+    },
+    log: { info() {}, warn() {}, error() {}, debug() {} },
+    pollEvery: 20,
+  });
+  const verify = ended.over(async (token) => callers.get(token) ?? { invalid: 'unknown' });
+  const hear = (type: string, data: object) =>
+    handlers?.event({
+      ...{ position: '', stream: 'EV_IDENTITY', sequence: 1 },
+      event: {
+        ...{ specversion: '1.0', id: '', source: '', type, subject: '', time: '', datacontenttype: 'application/json' },
+        ...{ dataschema: '', data, sequence: '1', sequencetype: 'Integer', territory: '' },
+      },
+    });
+  const judge = (caller: Caller) => verify(JSON.stringify(caller));
+  return { people, clients, asked, here, hear, judge, silent: () => handlers?.silent?.() };
+}
+
+describe('a token', () => {
+  it('counts while its holder is there', async () => {
+    const { judge } = stage();
+    expect(await judge(mei)).toEqual(mei);
+    expect(await judge(hotline)).toEqual(hotline);
+  });
+
+  it('counts no more when its holder was erased or ended before', async () => {
+    const { people, clients, judge } = stage();
+    people.push('mei');
+    clients.push('hotline');
+    expect(await judge(mei)).toEqual(refused);
+    expect(await judge(hotline)).toEqual(refused);
+  });
+
+  it('counts no more as soon as it is heard that its holder was erased or ended', async () => {
+    const { hear, judge } = stage();
+    expect(await judge(mei)).toEqual(mei);
+    hear('bandeng.identity.account-erased.v1', { person: 'mei' });
+    hear('bandeng.identity.client-ended.v1', { client: 'hotline' });
+    expect(await judge(mei)).toEqual(refused);
+    expect(await judge(hotline)).toEqual(refused);
+  });
+
+  it('counts no more within seconds while the bus is away', async () => {
+    const { people, here, judge } = stage();
+    expect(await judge(mei)).toEqual(mei);
+    here.bus = false;
+    people.push('mei');
+    await vi.waitFor(async () => expect(await judge(mei)).toEqual(refused));
+  });
+
+  it('counts no more within seconds while nothing is heard', async () => {
+    const { people, judge, silent } = stage();
+    expect(await judge(mei)).toEqual(mei);
+    silent();
+    people.push('mei');
+    await vi.waitFor(async () => expect(await judge(mei)).toEqual(refused));
+  });
+
+  it('is judged only when it is known who was ended', async () => {
+    const { here, judge } = stage();
+    here.identity = false;
+    await expect(judge(mei)).rejects.toThrow('away');
+    here.identity = true;
+    expect(await judge(mei)).toEqual(mei);
+    here.identity = false;
+    expect(await judge(mei)).toEqual(mei);
+  });
+
+  it('of a service needs no question', async () => {
+    const { asked, here, judge } = stage();
+    here.identity = false;
+    expect(await judge(tickets)).toEqual(tickets);
+    expect(asked).toEqual([]);
+  });
+});
+
+it('is asked from the last answer on, and hardly ever while the bus is well', async () => {
+  const { asked, judge } = stage();
+  await judge(mei);
+  await vi.waitFor(() => expect(asked).toHaveLength(2)); // at the beginning, and when the stream began
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(asked).toHaveLength(2);
+  expect(asked[0]).toBeUndefined();
+  expect(asked[1]?.getTime()).toBeLessThan(Date.now() - 9_000);
+});

@@ -1,0 +1,116 @@
+/** What the handlers of this service share: what it knows, and how a command is run and answered. */
+import { createHmac } from 'node:crypto';
+import type { Granted, HeldPosting, Role } from '@bandeng/access';
+import type { Account as AccountMessage, Contact as ContactMessage } from '@bandeng/contracts/identity';
+import type { Role_Value as RoleMessage } from '@bandeng/contracts/orggraph';
+import { type Refused, refuse } from '@bandeng/decider';
+import type { CommandContext, Stored } from '@bandeng/records';
+import type { Call } from '@bandeng/rpc';
+import type { House } from '@bandeng/service';
+import { type Attempts, openAttempts } from './attempts.ts';
+import type { Account, AccountEvent } from './domain/account.ts';
+import { type EndSessions, openEndSessions } from './oidc-store.ts';
+import { isPageKey, type PageKey } from './queries.ts';
+import type { Registry } from './registry.ts';
+import type { Contact } from './vault.ts';
+
+export type StoredAccount = Stored<Account, AccountEvent>;
+
+export interface Office {
+  readonly house: House;
+  readonly registry: Registry;
+  readonly attempts: Attempts;
+  readonly endSessions: EndSessions;
+  /** Hides in hashes of requests what these say. */
+  readonly requestKey: Buffer;
+}
+
+export async function openOffice(house: House, registry: Registry): Promise<Office> {
+  const { database, keys } = house;
+  const [attempts, endSessions] = await Promise.all([
+    openAttempts(database, keys.secret('sign-in-attempts')),
+    openEndSessions(database),
+  ]);
+  return { house, registry, attempts, endSessions, requestKey: keys.secret('requests') };
+}
+
+/** What a command brings along, from the call that asks for it. */
+export function contextOf({ house, requestKey }: Office, call: Call, granted?: Granted): CommandContext {
+  const { commandId: id, requestHash, trace, ifMatch } = call;
+  // Requests hold passwords, phones and names, of which a plain hash would give away every guess.
+  const request = createHmac('sha256', requestKey).update(requestHash).digest('base64url');
+  const context = { id, request, at: house.now().toISOString(), actor: house.access.actor(call, granted), trace };
+  return ifMatch === undefined ? context : { ...context, ifMatch };
+}
+
+/** Where a page of this query begins. */
+export function pageStart(
+  { house }: Pick<Office, 'house'>,
+  query: string,
+  reader: string,
+  token: string,
+): PageKey | undefined | Refused<'page-token-invalid'> {
+  if (token === '') return undefined;
+  const opened = house.pages.open(query, reader, token);
+  return isPageKey(opened) ? opened : refuse('page-token-invalid', { field: 'pageToken' });
+}
+
+/** Opens the page behind this one. */
+export function nextPage(
+  { house }: Pick<Office, 'house'>,
+  query: string,
+  reader: string,
+  last: PageKey | undefined,
+): string {
+  return last === undefined ? '' : house.pages.seal(query, reader, last);
+}
+
+/** The person who calls; undefined for everybody else. */
+export function personOf({ caller }: Call): string | undefined {
+  return caller.kind === 'person' ? caller.id : undefined;
+}
+
+/** Name of the unit or territory of a posting. */
+export function placeNameOf({ directory }: Pick<House, 'directory'>, { unit, territory }: HeldPosting): string {
+  return (unit === undefined ? directory.territory(territory ?? '') : directory.unit(unit))?.name ?? '';
+}
+
+export function accountMessage({ id, version, state, words }: StoredAccount): AccountMessage {
+  return {
+    id,
+    version,
+    name: words[state.name]?.text ?? '',
+    language: state.language,
+    registeredAt: new Date(state.registeredAt),
+    erasedAt: state.erasedAt === undefined ? undefined : new Date(state.erasedAt),
+  };
+}
+
+export function contactMessage(contact: Contact | undefined): ContactMessage {
+  return contact === undefined ? { phone: '', email: '' } : { ...contact };
+}
+
+/** A contact as a request brings it; undefined when it says nothing. */
+export function contactOf({ phone, email }: Contact): Contact | undefined {
+  return phone === '' && email === '' ? undefined : { phone, email };
+}
+
+/** How the contract spells roles. Nobody holds `system` by a posting. */
+export const spelledRole: { readonly [R in Role]: RoleMessage } = {
+  resident: 'RESIDENT',
+  volunteer: 'VOLUNTEER',
+  member: 'MEMBER',
+  building_head: 'BUILDING_HEAD',
+  grid_worker: 'GRID_WORKER',
+  property_worker: 'PROPERTY_WORKER',
+  compound_secretary: 'COMPOUND_SECRETARY',
+  community_dispatcher: 'COMMUNITY_DISPATCHER',
+  community_secretary: 'COMMUNITY_SECRETARY',
+  street_officer: 'STREET_OFFICER',
+  organ_liaison: 'ORGAN_LIAISON',
+  district_supervisor: 'DISTRICT_SUPERVISOR',
+  city_supervisor: 'CITY_SUPERVISOR',
+  auditor: 'AUDITOR',
+  administrator: 'ADMINISTRATOR',
+  system: 'UNSPECIFIED',
+};

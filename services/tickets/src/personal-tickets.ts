@@ -1,0 +1,42 @@
+/** What tickets hold of a person, for the export of their data. */
+import type * as contract from '@bandeng/contracts/tickets';
+import { type Refused, refuse } from '@bandeng/decider';
+import type { Call } from '@bandeng/rpc';
+import { callerKey, type Desk } from './desk.ts';
+import { ticketsWrittenBy } from './queries.ts';
+import type { Refusal } from './refusals.ts';
+import type { StoredTicket } from './representation.ts';
+import { spelledStatus } from './spelling.ts';
+
+export function personalTickets({ house, tickets }: Desk) {
+  return {
+    async listPersonalTickets(
+      { person, pageToken }: contract.ListPersonalTicketsRequest,
+      call: Call,
+    ): Promise<contract.ListPersonalTicketsResponse | Refused<Refusal>> {
+      const query = `personal-tickets ${person}`;
+      const reader = callerKey(call);
+      const after = pageToken === '' ? '' : house.pages.open(query, reader, pageToken);
+      if (typeof after !== 'string') return refuse('page-token-invalid', { field: 'pageToken' });
+      const { items, last } = await ticketsWrittenBy(tickets, person, after);
+      return {
+        tickets: items.map((stored) => personalTicket(stored, person)),
+        nextPageToken: last === undefined ? '' : house.pages.seal(query, reader, last),
+      };
+    },
+  };
+}
+
+function personalTicket({ id, state, words }: StoredTicket, person: string): contract.PersonalTicket {
+  const { number, orderer, territory, category, standing, orderedAt } = state;
+  return {
+    id,
+    number,
+    ordered: orderer === person,
+    territory,
+    category,
+    status: spelledStatus[standing.status],
+    orderedAt: new Date(orderedAt),
+    words: Object.entries(words).flatMap(([word, { by, text }]) => (by === person ? [{ word, text }] : [])),
+  };
+}
