@@ -1,0 +1,233 @@
+import { demoPassword } from '@bandeng/city';
+import { signIn } from '@bandeng/deploy/sign-in';
+import { eventually } from '@bandeng/testing';
+import { type Caller, type Town, town } from '@bandeng/testing/town';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { MongoClient } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+/**
+ * A person comes, orders, is called back, takes their data along and is erased. Afterwards nothing readable of them is left
+ * in any database, stream or log, and the case is as whole as before.
+ */
+
+const password = 'the bench under the camphor tree';
+const person = {
+  login: 'ou.yang.mingmei',
+  name: '欧阳明媚',
+  phone: '+86 199 0000 7788',
+  email: 'mingmei@example.com',
+};
+const words = {
+  text: '我家楼上漏水，水渍越来越大',
+  place: '三号楼北侧墙角',
+  displayName: '明媚阿姨',
+  remark: '师傅来得快，墙也补了',
+  reason: '约欧阳明媚看漏水的时间',
+};
+const readable = [...Object.values(person), ...Object.values(words), password, '19900007788'];
+
+let city: Town;
+let administrator: Caller;
+let dispatcher: Caller;
+let member: Caller;
+let issuer: string;
+let id: string;
+let token: string;
+let home: string;
+let ticket: string;
+let followCode: string;
+
+beforeAll(async () => {
+  city = await town({ apart: true, environment: { BANDENG_LOG_LEVEL: 'debug' } });
+  issuer = `${city.address}/oidc`;
+  [administrator, dispatcher, member] = await Promise.all([
+    city.as('administrator'),
+    city.as('community_dispatcher'),
+    city.as('member'),
+  ]);
+  home = city.plan.postings.find(({ role }) => role === 'resident')?.territory ?? '';
+}, 120_000);
+afterAll(() => city?.stop());
+
+const they = (): Caller => city.with(token);
+const events = (entries: { event: string }[]): string[] => entries.map(({ event }) => event);
+const timeline = async () => (await dispatcher.get(`/v1/tickets/${ticket}/timeline`)).body.entries;
+
+/** All documents of all collections of all services. */
+async function databases(): Promise<string> {
+  const mongo = await MongoClient.connect(city.parts.mongodbUri);
+  try {
+    const { databases: all } = await mongo.db('admin').admin().listDatabases({ nameOnly: true });
+    const own = all.map(({ name }) => name).filter((name) => name.startsWith(`${city.parts.databasePrefix}_`));
+    expect(own.length).toBeGreaterThanOrEqual(4);
+    const texts: string[] = [];
+    for (const name of own) {
+      for (const collection of await mongo.db(name).collections()) {
+        for await (const document of collection.find()) texts.push(JSON.stringify(document));
+      }
+    }
+    return texts.join('\n');
+  } finally {
+    await mongo.close();
+  }
+}
+
+/** All messages of all streams, as they lie there. */
+async function streams(): Promise<string> {
+  const { username: user, password: pass, host } = new URL(city.parts.natsUrl);
+  const connection = await connect({ servers: host, ...(user ? { user, pass } : {}) });
+  try {
+    const manager = await jetstreamManager(connection);
+    const texts: string[] = [];
+    for await (const { config, state } of manager.streams.list()) {
+      if (state.messages === 0) continue;
+      const consumer = await jetstream(connection).consumers.get(config.name);
+      for await (const message of await consumer.consume()) {
+        texts.push(message.subject, message.headers?.toString() ?? '', message.string());
+        if (message.info.pending === 0) break;
+      }
+    }
+    return texts.join('\n');
+  } finally {
+    await connection.close();
+  }
+}
+
+describe('a person', () => {
+  test('is registered, lives somewhere and signs in', async () => {
+    const registered = await administrator.post('/v1/accounts', { ...person, password });
+    expect(registered.status, JSON.stringify(registered.body)).toBe(201);
+    id = registered.body.id;
+    const posted = await administrator.post('/v1/postings', { person: id, role: 'RESIDENT', territory: home });
+    expect(posted.status).toBe(201);
+    token = await signIn(issuer, person.login, password);
+    expect((await they().get('/v1/me/contact')).body).toEqual({ phone: person.phone, email: person.email });
+  });
+
+  test('orders, is helped, and rates', async () => {
+    const { text, place, displayName } = words;
+    const category = city.plan.categories[0]?.join('.');
+    const ordered = await they().post('/v1/tickets', { text, place, displayName, territory: home, category });
+    expect(ordered.status, JSON.stringify(ordered.body)).toBe(201);
+    ticket = ordered.body.id;
+    followCode = ordered.body.followCode;
+    const openCall = home.slice(0, 12);
+    for (const [by, verb, body] of [
+      [dispatcher, 'dispatch', { handler: { openCall }, note: '就近的来' }],
+      [member, 'accept', {}],
+      [member, 'resolve', { resolution: '换了水管' }],
+      [they(), 'rate', { satisfaction: 'VERY_SATISFIED', remark: words.remark }],
+    ] as const) {
+      const done = await by.post(`/v1/tickets/${ticket}:${verb}`, body);
+      expect(done.status, `${verb}: ${JSON.stringify(done.body)}`).toBe(200);
+    }
+  });
+
+  test('sees who read their contact and why', async () => {
+    const path = `/v1/accounts/${id}:read-contact`;
+    // The posting takes a moment to be known everywhere.
+    await eventually(async () => {
+      const { status, body } = await dispatcher.post(
+        path,
+        { reason: words.reason },
+        { 'idempotency-key': 'call-back' },
+      );
+      expect({ status, body }).toEqual({ status: 200, body: { phone: person.phone, email: person.email } });
+    });
+    expect((await dispatcher.post(path, {})).status).toBe(400);
+    expect((await member.post(path, { reason: words.reason })).status).toBe(404);
+    const { body } = await they().get('/v1/me/contact-readings');
+    const name = city.plan.accounts.find(({ login }) => login === 'community_dispatcher')?.name;
+    expect(body.contactReadings).toMatchObject([
+      { readerName: name, role: 'COMMUNITY_DISPATCHER', reason: words.reason },
+    ]);
+  });
+
+  test('takes along all that is known of them', async () => {
+    await eventually(async () => expect((await they().get('/v1/inbox')).body.notices.length).toBeGreaterThan(2));
+    const pages: Record<string, unknown[]>[] = [];
+    for (let pageToken: string | undefined; pageToken !== ''; ) {
+      const query = pageToken === undefined ? '' : `?pageToken=${encodeURIComponent(pageToken)}`;
+      const { body, status } = await they().get(`/v1/me/data${query}`);
+      expect(status, JSON.stringify(body)).toBe(200);
+      pages.push(body);
+      pageToken = body.nextPageToken;
+    }
+    const all = JSON.stringify(pages);
+    for (const word of [...Object.values(person), ...Object.values(words)]) expect(all).toContain(word);
+    expect(pages.flatMap(({ postings = [] }) => postings)).toMatchObject([{ person: id, territory: home }]);
+    expect(pages.flatMap(({ tickets = [] }) => tickets)).toMatchObject([
+      { id: ticket, ordered: true, status: 'RATED' },
+    ]);
+    expect(pages.flatMap(({ notices = [] }) => notices).length).toBeGreaterThan(2);
+  });
+});
+
+describe('erased', () => {
+  let before: { event: string }[];
+
+  test('they are gone at once: nobody signs in as them, and the token they have is refused', async () => {
+    before = await timeline();
+    const all = await databases();
+    for (const word of [person.name, person.login, ...Object.values(words)]) expect(all).toContain(word);
+    const other = await member.post(`/v1/accounts/${id}:erase`, { reason: 'ASKED_FOR' });
+    expect(other.status).toBe(404);
+    const erased = await they().post(`/v1/accounts/${id}:erase`);
+    expect(erased.status, JSON.stringify(erased.body)).toBe(200);
+    expect(erased.body).toMatchObject({ id, name: '', erasedAt: expect.any(String) });
+    await expect(signIn(issuer, person.login, password)).rejects.toThrow();
+    for (const path of ['/v1/me', '/v1/tickets', '/v1/inbox', '/v1/postings?person=x']) {
+      await eventually(async () => expect((await they().get(path)).status, path).toBe(401));
+    }
+    expect((await they().post('/v1/tickets', { text: words.text, territory: home, category: 'x' })).status).toBe(401);
+  });
+
+  test('nothing readable of them is left in any database, stream or log', async () => {
+    await eventually(
+      async () => {
+        const all = await databases();
+        expect(readable.filter((word) => all.includes(word))).toEqual([]);
+      },
+      { within: 15_000 },
+    );
+    const said = await streams();
+    expect(said).toContain(id);
+    expect(said).toContain('bandeng.identity.account-erased.v1');
+    const log = city.log();
+    expect(log).toContain('"level":"debug"');
+    for (const word of readable) {
+      expect(said, 'streams').not.toContain(word);
+      expect(log, 'log').not.toContain(word);
+    }
+  });
+
+  test('the case keeps its history, for colleagues and for who holds its code', async () => {
+    const after = await timeline();
+    expect(events(after)).toEqual([...events(before), 'words-erased']);
+    expect(after.map(({ person: by }: { person: string }) => by).slice(0, -1)).toContain(id);
+    const { body } = await dispatcher.get(`/v1/tickets/${ticket}`);
+    expect(body).toMatchObject({ status: 'RATED', orderer: id, text: '', displayName: '', rating: 'VERY_SATISFIED' });
+    expect(body.resolution).toBe('换了水管');
+    const followed = await city.with(undefined).get(`/v1/follow/${followCode}`);
+    expect(followed.body).toMatchObject({ status: 'RATED', text: '', resolution: '换了水管' });
+  });
+
+  test('they hold no posting, have no name, and their login is free', async () => {
+    await eventually(async () => {
+      const { body } = await administrator.get(`/v1/postings?person=${id}`);
+      expect(body.postings).toMatchObject([{ person: id, validUntil: expect.any(String) }]);
+    });
+    const account = await administrator.get(`/v1/accounts/${id}`);
+    expect(account.body).toMatchObject({ id, name: '', version: 2, erasedAt: expect.any(String) });
+    const again = await administrator.post('/v1/accounts', { login: person.login, name: '另一位', password });
+    expect(again.status).toBe(201);
+    expect(again.body.id).not.toBe(id);
+  });
+
+  test('everybody else is as before', async () => {
+    const resident = city.with(await signIn(issuer, 'resident', demoPassword));
+    expect((await resident.get('/v1/me')).body.account.name).not.toBe('');
+  });
+});
