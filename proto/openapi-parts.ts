@@ -156,8 +156,8 @@ export const components = {
     IfMatch: {
       name: 'If-Match',
       in: 'header',
-      description: 'ETag of the version that the caller knows; `*` for any.',
-      schema: { type: 'string', pattern: '^(?:\\*|"[1-9][0-9]{0,8}")$', examples: ['"3"', '*'] },
+      description: 'ETag of the version that the caller knows; `*` for any, `"0"` for what is not there yet.',
+      schema: { type: 'string', pattern: '^(?:\\*|"(?:0|[1-9][0-9]{0,8})")$', examples: ['"3"', '*'] },
     },
     ActingAs: {
       name: 'Acting-As',

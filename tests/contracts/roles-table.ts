@@ -128,4 +128,8 @@ export const table: { readonly [rpc: string]: Row } = {
   'notifications.ListInbox': same(signedIn),
   'notifications.GetNotice': { own: people, inside: nobody, outside: nobody },
   'notifications.ReadNotice': { own: people, inside: nobody, outside: nobody },
+  'notifications.GetNoticePreferences': same(signedIn),
+  'notifications.SetNoticePreferences': same(people),
+  'notifications.ListMyDeliveries': same(signedIn),
+  'notifications.ListFailedDeliveries': same(['administrator']),
 };

@@ -175,6 +175,10 @@ function ask(rpc: string, place: Place, name: CallerName): Promise<Answer> | und
     'identity.EndClient': () => caller.post('/v1/clients/demo-system:end', {}, stale),
     'notifications.ListInbox': () => caller.get('/v1/inbox'),
     'notifications.GetNotice': () => on('notice', (id) => caller.get(`/v1/inbox/${id}`)),
+    'notifications.GetNoticePreferences': () => caller.get('/v1/me/notice-preferences'),
+    'notifications.SetNoticePreferences': () => caller.post('/v1/me/notice-preferences:set', {}),
+    'notifications.ListMyDeliveries': () => caller.get('/v1/me/deliveries'),
+    'notifications.ListFailedDeliveries': () => caller.get('/v1/failed-deliveries'),
     'notifications.ReadNotice': () => on('notice', (id) => caller.post(`/v1/inbox/${id}:read`)),
   };
   return calls[rpc]?.();

@@ -44,5 +44,5 @@ function matches(pattern: RegExp, header: string | string[]): boolean {
 }
 
 function isVersion(header: string): boolean {
-  return header === '*' || (/^"[1-9][0-9]{0,9}"$/.test(header) && Number(header.slice(1, -1)) <= 0xffff_ffff);
+  return header === '*' || (/^"(?:0|[1-9][0-9]{0,9})"$/.test(header) && Number(header.slice(1, -1)) <= 0xffff_ffff);
 }
