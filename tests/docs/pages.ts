@@ -23,6 +23,13 @@ export function stepsOf(file: string): Step[] {
   return steps;
 }
 
+/** The `csv` blocks of a page, by the names of the files that its commands read, in the same order. */
+export function sheetsOf(file: string): [name: string, rows: string][] {
+  const page = readFileSync(file, 'utf8');
+  const names = [...new Set(page.match(/\b\w+\.csv\b/g))];
+  return [...page.matchAll(/^```csv\n([\s\S]*?)^```$/gm)].map(([, rows = ''], index) => [names[index] ?? '', rows]);
+}
+
 /** Whether something was printed as a page promises: `…` stands for anything, in a line of its own for any lines. */
 export function isPrinted(promised: string, printed: string): boolean {
   const lines = promised

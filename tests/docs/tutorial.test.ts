@@ -4,12 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@bandeng/deploy';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isPrinted, type Step, stepsOf } from './pages.ts';
+import { isPrinted, type Step, sheetsOf, stepsOf } from './pages.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 /** In this order, on one installation: the later ones find the city that the first has made. */
-const pages = ['docs/tutorial/first-ticket.md', 'docs/README.zh-CN.md', 'docs/how-to/backup.md'];
+const pages = [
+  'docs/tutorial/first-ticket.md',
+  'docs/README.zh-CN.md',
+  'docs/how-to/import.md',
+  'docs/how-to/backup.md',
+];
 let shell: Awaited<ReturnType<typeof openShell>>;
 beforeAll(async () => {
   shell = await openShell();
@@ -67,13 +72,16 @@ async function openShell() {
     await new Promise((resolve) => down.once('close', resolve));
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   };
-  return { run, stop };
+  return { directory, run, stop };
 }
 
 /** Asking again changes nothing, so what the bus brings a moment later may be waited for. */
 const isQuestion = ({ commands }: Step): boolean => !/ -d |\.\/bandeng|wait/.test(commands);
 
 test.each(pages)('%s does what it says', { timeout: 300_000 }, async (page) => {
+  for (const [name, rows] of sheetsOf(join(root, page))) await writeFile(join(shell.directory, name), rows);
+  // The pages on what one does later take a running installation for granted.
+  if (page.startsWith('docs/how-to/')) await shell.run('./bandeng up > up.txt 2>&1\n');
   for (const step of stepsOf(join(root, page))) {
     const until = Date.now() + 20_000;
     let printed = await shell.run(step.commands);
