@@ -13,6 +13,7 @@ const commands: Record<string, [help: string, load: () => Promise<{ command: Com
   'dead-letters': ['shows messages that were given up, and hands them over again', () => import('./dead-letters.ts')],
   events: ['makes a stream anew, or has events handled again', () => import('./events.ts')],
   bench: ['measures speed against the least that could do the same', () => import('./bench.ts')],
+  fuzz: ['asks anything of a town of its own, for long', () => import('./fuzz.ts')],
   test: ['runs all checks and tests', () => import('./test.ts')],
 };
 
