@@ -6,6 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { root } from './sources.ts';
 
 const run = promisify(execFile);
+/** Within the project, so that its packages are found. */
+const fixtures = join(root, 'tests/rules/fixtures');
 
 /** What the compiler says of a source under one of the project's configurations. */
 async function complaints(configuration: string, text: string): Promise<string> {
