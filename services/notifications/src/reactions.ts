@@ -12,7 +12,7 @@ import {
   toldOf,
 } from './domain/concerned.ts';
 import { recipientKey } from './domain/notice.ts';
-import { type Channel, channels } from './domain/preferences.ts';
+import { type Channel, channels, usualDigestHour } from './domain/preferences.ts';
 import { dueAt } from './domain/timing.ts';
 import { preferencesOf } from './queries.ts';
 import { ids, type Kept } from './records.ts';
@@ -33,7 +33,8 @@ export function reactions(kept: Kept, { directory, now, channels: offered }: Tel
   const told = Object.keys(toldOf).filter(isTold);
   const posting = told.map((type) => on(type, 'tell-concerned', (event) => post(type, event)));
   const sending = told.map((type) => on(type, 'send-concerned', (event) => send(type, event)));
-  return offered.length === 0 ? posting : [...posting, ...sending];
+  const forgetting = on('bandeng.identity.account-erased.v1', 'forget-wishes', ({ data }) => forget(data.person));
+  return [...posting, ...(offered.length === 0 ? [] : sending), forgetting];
 
   function whom(type: ToldEvent, event: CloudEvent<Message>): Addressee[] {
     return addressees(type, concernOf(event.data), holdersFor(directory, event.territory, now()));
@@ -89,6 +90,14 @@ export function reactions(kept: Kept, { directory, now, channels: offered }: Tel
         }));
       },
     }));
+  }
+
+  /** Whoever was erased wishes nothing any more; what still waits for them is dropped when it is due. */
+  async function forget(person: string): Promise<readonly Reaction[] | Skipped> {
+    const id = ids.preferences(person);
+    if ((await kept.wishes.read(id)) === undefined) return skip('never chose');
+    const command = { person, choices: [], digestHour: usualDigestHour };
+    return [{ run: (_commandId, context) => kept.wishes.run(id, context, () => ({ command })) }];
   }
 
   /** An open call is one notice for all members; those who chose so are sent it each. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Choice, Kind, Pace } from '../src/domain/preferences.ts';
+import { type Choice, type Kind, type Pace, unchosen } from '../src/domain/preferences.ts';
 import { failedDeliveries, myDeliveries } from '../src/queries.ts';
 import { ids } from '../src/records.ts';
 import { community, type Office, office } from './office.ts';
@@ -253,4 +253,16 @@ test('every question to the deliveries is answered by an index, in its order', a
     expect(planSummary, JSON.stringify(command.filter)).toMatch(/IXSCAN|IDHACK/);
     expect(hasSortStage ?? false, JSON.stringify(command.filter)).toBe(false);
   }
+});
+
+test('whoever was erased wishes nothing any more, and what waited for them is dropped', async () => {
+  await here.wish('mei', email('digest', 'progress'), { ...night, language: 'en' });
+  await here.happens(accepted, { orderer: 'mei', acceptor: 'li' });
+  await here.happens('bandeng.identity.account-erased.v1', { person: 'mei' });
+  await here.happens('bandeng.identity.account-erased.v1', { person: 'never-chose' });
+  here.clock('11-25 18:00');
+  await here.round();
+  expect(await statuses()).toEqual(['dropped']);
+  expect(here.sink.mails).toEqual([]);
+  expect((await here.kept.wishes.read(ids.preferences('mei')))?.state).toEqual(unchosen('mei'));
 });

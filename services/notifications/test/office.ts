@@ -1,11 +1,11 @@
 /** The parts of notifications that send, on a real MongoDB and a real mail server, with a clock that stands where a test puts it. */
+import type { EventType } from '@bandeng/contracts';
 import type { CloudEvent } from '@bandeng/events';
 import { connectMongo, openRecords } from '@bandeng/records';
 import { parts } from '@bandeng/testing';
 import { mailSink } from '@bandeng/testing/mail';
 import { carriersOf } from '../src/channels/carriers.ts';
 import { configure } from '../src/config.ts';
-import type { ToldEvent } from '../src/domain/concerned.ts';
 import type { Choice, Preferences } from '../src/domain/preferences.ts';
 import type { Post } from '../src/mailing.ts';
 import { reactions } from '../src/reactions.ts';
@@ -85,7 +85,7 @@ export async function office() {
     },
     /** An event of a ticket, as it comes over the bus; given an id, it has come before. */
     async happens(
-      type: ToldEvent,
+      type: EventType,
       data: object,
       { id = `ticket-${++events}:1`, time: happened = now().toISOString() } = {},
     ): Promise<string> {
@@ -106,7 +106,7 @@ export async function office() {
       for (const { name, react } of told.filter((one) => one.type === type)) {
         const found = await react(event, { service: 'notifications', actor, log });
         for (const { target, run } of 'skipped' in found ? [] : found) {
-          const command = `event:${id}:${name}:${target}`;
+          const command = `event:${id}:${name}:${target ?? ''}`;
           await run(command, { id: command, at: now().toISOString(), actor });
         }
       }
