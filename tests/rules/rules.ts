@@ -54,7 +54,7 @@ const gates: readonly { readonly pattern: RegExp; readonly only: RegExp; readonl
   { pattern: /^@opentelemetry\/(sdk|instrumentation|exporter)/, only: /^libs\/telemetry\//, through: 'telemetry' },
   {
     pattern: /^mongodb$/,
-    only: /^libs\/records\/|^services\/[^/]+\/src\/(queries|sweeps)\.ts$|^services\/identity\/src\/oidc-store\.ts$/,
+    only: /^libs\/records\/|^services\/[^/]+\/src\/(queries|sweeps)\.ts$|^services\/identity\/src\/oidc-store\.ts$|^libs\/files\//,
     through: 'records',
   },
 ];

@@ -120,7 +120,8 @@ describe('What a posting permits', () => {
   test('residents, volunteers and property workers have what is theirs and no more', () => {
     for (const role of ['resident', 'volunteer', 'property_worker'] as const) expect(actionsOf(role)).toEqual([]);
     const resident = person('resident-1', at('resident', community));
-    expect(permitted(resident, inGrid)).toEqual(new Set(['tickets.read', 'tickets.rate', 'tickets.withdraw']));
+    const own = ['tickets.read', 'tickets.rate', 'tickets.withdraw', 'tickets.attach'];
+    expect(permitted(resident, inGrid)).toEqual(new Set(own));
     expect(permitted(resident, outside)).toEqual(new Set());
     expect(permit(resident, 'postings.read', { person: 'resident-1' })).toEqual({ own: true });
   });

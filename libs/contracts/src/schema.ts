@@ -181,6 +181,9 @@ class SchemaMaker {
         return this.#string(rules, present || rules.required);
       case ScalarType.BOOL:
         return { type: 'boolean' };
+      case ScalarType.BYTES:
+        // In memory they are an array of bytes, of which JSON Schema knows nothing.
+        return this.#json ? { type: 'string', contentEncoding: 'base64' } : {};
       case ScalarType.UINT32:
         return { type: 'integer', minimum: rules.minimum ?? 0, maximum: rules.maximum ?? 0xffff_ffff };
       case ScalarType.INT32:

@@ -41,8 +41,8 @@ export interface ServerOptions extends AnswerOptions {
   graceTime?: number;
 }
 
-/** Largest message in bytes, either way. */
-export const largestMessage = 4 * 1024 * 1024;
+/** Largest message in bytes, either way: a file of 10 MB and what goes with it. */
+export const largestMessage = 11 * 1024 * 1024;
 
 const channelOptions = {
   'grpc.max_receive_message_length': largestMessage,

@@ -46,7 +46,7 @@ export function forwarder(route: Route, services: RawClient, budgetMs: number): 
  * Aborted when the caller goes away before the answer. Not `request.signal` of Fastify, which is aborted as soon as a
  * body has been read: that is when Node emits `close` on a request.
  */
-function hungUp(reply: FastifyReply): AbortSignal {
+export function hungUp(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort();

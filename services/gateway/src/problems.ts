@@ -17,6 +17,7 @@ const own = {
   'too-slow': [408, 'The request did not arrive in time'],
   'events-gone': [410, 'The events after this position are no longer kept'],
   'body-too-large': [413, 'The body is too large'],
+  'file-too-large': [413, 'The file is too large'],
   'path-too-long': [414, 'The path is too long'],
   'media-type-unsupported': [415, 'The body must be application/json in UTF-8'],
   'too-many-requests': [429, 'Too many requests'],

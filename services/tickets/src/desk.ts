@@ -1,9 +1,11 @@
 /** What the handlers of this service share: its collections, its facts, and how a command is run and answered. */
 import type { Granted, Action as Permission } from '@bandeng/access';
 import type { Ticket as TicketMessage } from '@bandeng/contracts/tickets';
+import { type Files, gridFsContents, openFiles, s3Contents } from '@bandeng/files';
 import type { CommandContext, Serials } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import type { House } from '@bandeng/service';
+import type { Configuration } from './config.ts';
 import { branchLookup } from './queries.ts';
 import type { Categories, Tickets } from './records.ts';
 import { allowedActions, type StoredTicket, ticketMessage } from './representation.ts';
@@ -14,18 +16,27 @@ export interface Desk {
   readonly tickets: Tickets;
   readonly categories: Categories;
   readonly serials: Serials;
+  /** Photos and documents. */
+  readonly files: Files;
   /** The key that follow codes are made with. */
   readonly followKey: Uint8Array;
   /** Ids of a branch of the categories and all above it. */
   readonly branches: (category: string) => Promise<string[] | undefined>;
 }
 
-export async function openDesk(house: House, tickets: Tickets, categories: Categories): Promise<Desk> {
+export async function openDesk(
+  house: House,
+  { tickets, categories }: { tickets: Tickets; categories: Categories },
+  { bucket }: Configuration,
+): Promise<Desk> {
+  const { database, now } = house;
+  const contents = bucket === undefined ? gridFsContents(database) : s3Contents(bucket);
   return {
     house,
     tickets,
     categories,
     serials: house.records.serials('tickets'),
+    files: await openFiles({ database, contents, now }),
     followKey: house.keys.secret('follow-code'),
     branches: await branchLookup(categories),
   };

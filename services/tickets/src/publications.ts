@@ -2,7 +2,14 @@
 import { type Publications, type PublishedDocument, publish } from '@bandeng/events';
 import type { CategoryEvent } from './domain/category.ts';
 import type { Hands, Ticket, TicketEvent } from './domain/ticket.ts';
-import { spelledHandler, spelledRejection, spelledSatisfaction, spelledSource, spelledUrgency } from './spelling.ts';
+import {
+  spelledHandler,
+  spelledKind,
+  spelledRejection,
+  spelledSatisfaction,
+  spelledSource,
+  spelledUrgency,
+} from './spelling.ts';
 
 type Document = PublishedDocument<Ticket>;
 
@@ -49,6 +56,8 @@ export const publications: Publications<TicketEvent, Ticket> = {
   'noted-for-resident': (_, document) =>
     publish('ticket-noted', { ...number(document), ...orderer(document) }, place(document)),
   'noted-internally': 'private',
+  'evidence-added': ({ data: { file, kind, bytes: size } }, document) =>
+    publish('ticket-evidence-added', { ...number(document), file, kind: spelledKind[kind], size }, place(document)),
   suspended: ({ data: { until, dispatcher } }, document) => {
     const data = { ...number(document), until: new Date(until), ...orderer(document), dispatcher };
     return publish('ticket-suspended', data, place(document));

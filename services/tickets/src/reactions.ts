@@ -2,6 +2,7 @@
 import { NotNow, on, type Reaction, type ReactionDefinition, skip } from '@bandeng/events';
 import { erasedWords, writtenBy } from '@bandeng/records';
 import type { House } from '@bandeng/service';
+import type { Desk } from './desk.ts';
 import type { Tickets } from './records.ts';
 
 /** Until then calls that came in before the erasure have ended everywhere, and the others are refused. */
@@ -27,6 +28,18 @@ export function reactions(tickets: Tickets, { now }: Pick<House, 'now'>): Reacti
     on('bandeng.identity.account-erased.v1', 'erase-late-words', ({ data, time }) => {
       if (now().getTime() - Date.parse(time) < lastWords) throw new NotNow('calls may be under way');
       return eraseWords(data.person);
+    }),
+  ];
+}
+
+/** The files that an erased person brought go, from wherever they lie; tickets go on naming them. */
+export function fileReactions({ files, house }: Pick<Desk, 'files' | 'house'>): ReactionDefinition[] {
+  const eraseFiles = (person: string): Reaction[] => [{ run: () => files.eraseOf(person) }];
+  return [
+    on('bandeng.identity.account-erased.v1', 'erase-files', async ({ data }) => eraseFiles(data.person)),
+    on('bandeng.identity.account-erased.v1', 'erase-late-files', async ({ data, time }) => {
+      if (house.now().getTime() - Date.parse(time) < lastWords) throw new NotNow('uploads may be under way');
+      return eraseFiles(data.person);
     }),
   ];
 }

@@ -2,19 +2,18 @@
 import type * as contract from '@bandeng/contracts/tickets';
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import { normalize } from '@bandeng/directory';
-import type { Entry } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import { hidden } from '@bandeng/service';
 import { callerKey, contextOf, type Desk, present } from './desk.ts';
-import type { TicketEvent } from './domain/ticket.ts';
 import { followHash } from './follow-codes.ts';
+import { followedTicket, historyOf } from './following.ts';
 import { draftFor, rating } from './handling.ts';
 import { type TicketQuery, ticketByFollowHash, ticketPage } from './queries.ts';
 import type { Refusal } from './refusals.ts';
-import { allowedActions, deadlinesOf, type StoredTicket, wordsOf } from './representation.ts';
+import type { StoredTicket } from './representation.ts';
 import { searchPage } from './search.ts';
-import { objectOf, plainSight, sightOf } from './sight.ts';
-import { readStatus, spelledSatisfaction, spelledStatus } from './spelling.ts';
+import { objectOf, sightOf } from './sight.ts';
+import { readStatus } from './spelling.ts';
 import { peopleOf, timelineOf } from './timeline.ts';
 import { readWords } from './words.ts';
 
@@ -22,7 +21,6 @@ const usualPage = 20;
 /** Names are good to have; a time line does not wait long for them. */
 const patienceForNames = 1_000;
 const mostNames = 500;
-const byCode = new Set(['tickets.rate'] as const);
 
 export function reading(desk: Desk) {
   const { house, tickets } = desk;
@@ -32,11 +30,6 @@ export function reading(desk: Desk) {
     if (stored === undefined) return refuse('not-found');
     const granted = house.access.permit(call, objectOf(stored.state), 'tickets.read');
     return isRefused(granted) ? hidden(granted, 'not-found') : stored;
-  }
-
-  /** All that happened; what has moved out of the document is fetched. */
-  async function historyOf(stored: StoredTicket): Promise<readonly Entry<TicketEvent>[]> {
-    return stored.history.length === stored.version ? stored.history : tickets.history(stored.id);
   }
 
   /** Names of people; none while identity is away. */
@@ -50,25 +43,6 @@ export function reading(desk: Desk) {
       house.log.warn({ fault: fault instanceof Error ? fault.message : 'unknown' }, 'names were not to be had');
       return new Map();
     }
-  }
-
-  async function followed(stored: StoredTicket): Promise<contract.FollowedTicket> {
-    const { state, version } = stored;
-    const history = await historyOf(stored);
-    return {
-      number: state.number,
-      version,
-      status: spelledStatus[state.standing.status],
-      text: wordsOf(stored, state.text),
-      category: state.category,
-      deadlines: deadlinesOf(state.standing),
-      resolution: wordsOf(stored, state.resolution),
-      rating: state.rating && spelledSatisfaction[state.rating],
-      reason: wordsOf(stored, state.reason),
-      orderedAt: new Date(state.orderedAt),
-      timeline: timelineOf(stored, history, plainSight),
-      allowedActions: allowedActions(state, byCode, house.now().toISOString()),
-    };
   }
 
   return {
@@ -115,7 +89,7 @@ export function reading(desk: Desk) {
       const stored = await visible(id, call);
       if (isRefused(stored)) return stored;
       const sight = sightOf(house, call, stored.state);
-      const history = await historyOf(stored);
+      const history = await historyOf(desk, stored);
       const names = sight.people ? await namesOf(peopleOf(history)) : new Map<string, string>();
       return { entries: timelineOf(stored, history, sight, names) };
     },
@@ -123,7 +97,7 @@ export function reading(desk: Desk) {
     async followTicket({ code }: contract.FollowTicketRequest): Promise<contract.FollowedTicket | Refused<Refusal>> {
       const id = await ticketByFollowHash(tickets, followHash(code));
       const stored = id === undefined ? undefined : await tickets.read(id);
-      return stored === undefined ? refuse('not-found') : followed(stored);
+      return stored === undefined ? refuse('not-found') : followedTicket(desk, stored);
     },
 
     async rateFollowedTicket(
@@ -140,7 +114,7 @@ export function reading(desk: Desk) {
       });
       if (isRefused(outcome)) return outcome;
       if (outcome.replayed) call.replayed();
-      return followed(outcome.stored);
+      return followedTicket(desk, outcome.stored);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** What each refusal of the service means to its caller. */
+import type { InspectionRefusal } from '@bandeng/files';
 import { accessRefusals, pageRefusals, type RefusalTable, recordsRefusals } from '@bandeng/rpc';
 import type { TicketRefusal } from './domain/ticket.ts';
 
@@ -11,7 +12,10 @@ export type Refusal =
   | 'source-id-reused'
   | 'not-dispatchable'
   | 'unknown-query'
-  | 'words-too-short';
+  | 'words-too-short'
+  | InspectionRefusal
+  | 'file-too-large'
+  | 'file-erased';
 
 export const refusals: RefusalTable<Refusal> = {
   ...accessRefusals,
@@ -35,5 +39,13 @@ export const refusals: RefusalTable<Refusal> = {
   'source-id-reused': { kind: 'rule', title: 'The same id of this source came before with other content' },
   'not-dispatchable': { kind: 'field', title: 'A ticket is dispatched to a unit, a grid or an open call' },
   'unknown-query': { kind: 'field', title: 'The list does not offer this combination: name a territory or a handler' },
+  'too-much-evidence': { kind: 'rule', title: 'A ticket has 20 photos and documents at most' },
+  'file-type-not-taken': {
+    kind: 'field',
+    title: 'A file must be a JPEG, PNG or WebP photo, or a PDF, Word or Excel document',
+  },
+  'photo-unreadable': { kind: 'field', title: 'The photo is damaged, or larger than any camera takes' },
+  'file-too-large': { kind: 'field', title: 'A file has at most 10 MB' },
+  'file-erased': { kind: 'missing', title: 'This file was erased' },
   'words-too-short': { kind: 'field', title: 'A search needs a word of at least two characters' },
 };

@@ -3,6 +3,7 @@ import type { Action as Permission } from '@bandeng/access';
 import type {
   Category as CategoryMessage,
   Deadlines,
+  Evidence,
   TicketAction_Value,
   Ticket as TicketMessage,
 } from '@bandeng/contracts/tickets';
@@ -16,6 +17,7 @@ import type { Sight } from './sight.ts';
 import {
   spelledAction,
   spelledHandler,
+  spelledKind,
   spelledRejection,
   spelledSatisfaction,
   spelledSource,
@@ -30,6 +32,7 @@ const permissions: { readonly [A in Action]: Permission } = {
   accept: 'tickets.accept',
   decline: 'tickets.decline',
   note: 'tickets.note',
+  attach: 'tickets.attach',
   suspend: 'tickets.suspend',
   resume: 'tickets.resume',
   resolve: 'tickets.resolve',
@@ -74,6 +77,22 @@ export function deadlinesOf(standing: Standing): Deadlines {
   }
 }
 
+/** What shows how it is, or what was done. */
+export function evidenceOf({ evidence = [] }: Pick<Ticket, 'evidence'>, sight: Sight): Evidence[] {
+  return evidence.map(({ file, kind, bytes: size, by, addedAt }) => ({
+    file,
+    kind: spelledKind[kind],
+    size,
+    addedAt: new Date(addedAt),
+    person: sight.people && isPerson(by) ? by : '',
+  }));
+}
+
+/** Others are written with what they are before a colon; a guest is just that. */
+function isPerson(by: string): boolean {
+  return by !== 'guest' && !by.includes(':');
+}
+
 /** A ticket with what the caller may see of it and do to it. */
 export function ticketMessage(
   stored: StoredTicket,
@@ -115,6 +134,7 @@ export function ticketMessage(
     changedAt: new Date(state.changedAt),
     allowedActions: [...allowed],
     followCode: '',
+    evidence: evidenceOf(state, sight),
   };
 }
 

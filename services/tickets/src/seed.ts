@@ -21,14 +21,14 @@ const sideBySide = 16;
  * of the last days go over the bus, older ones are silent.
  */
 export async function seed(house: House, plan: CityPlan, progress: (done: number, all: number) => void): Promise<void> {
-  const { tickets, categories } = await openTickets(house.records);
+  const collections = await openTickets(house.records);
   const actor: Actor = { system: 'seed' };
   for (const path of plan.categories) {
     const id = categoryId(path);
     const context = { id: `seed:${id}`, at: house.now().toISOString(), actor, silent: true, expectNew: true };
-    await categories.run(id, context, () => ({ command: { path } }));
+    await collections.categories.run(id, context, () => ({ command: { path } }));
   }
-  const desk = await openDesk(house, tickets, categories);
+  const desk = await openDesk(house, collections, { bucket: undefined });
   const waiting = plan.stories.toReversed();
   let done = 0;
   const tellers = Array.from({ length: sideBySide }, async () => {

@@ -1,6 +1,7 @@
 /** How the contract spells the words of the domain, both ways; every table is complete or does not compile. */
 import type {
   TicketAction_Value as ActionMessage,
+  EvidenceKind_Value as EvidenceMessage,
   Handler as HandlerMessage,
   NoteAudience_Value as NoteAudience,
   RejectionReason_Value as RejectionMessage,
@@ -11,7 +12,7 @@ import type {
 } from '@bandeng/contracts/tickets';
 import type { Urgency } from './domain/deadlines.ts';
 import type { Dispatchable, Handler } from './domain/handler.ts';
-import type { Action, RejectionReason, Satisfaction, Source, Status } from './domain/ticket.ts';
+import type { Action, Evidence, RejectionReason, Satisfaction, Source, Status } from './domain/ticket.ts';
 
 type Spelling<Word extends string | number, Message extends string> = { readonly [W in Word]: Message };
 type Reading<Message extends string, Word> = { readonly [M in Message]: Word | undefined };
@@ -93,11 +94,13 @@ export const readAudience: Reading<NoteAudience, 'resident' | 'internal'> = {
   INTERNAL: 'internal',
 };
 
+export const spelledKind: Spelling<Evidence['kind'], EvidenceMessage> = { photo: 'PHOTO', document: 'DOCUMENT' };
 export const spelledAction: Spelling<Action, ActionMessage> = {
   dispatch: 'DISPATCH',
   accept: 'ACCEPT',
   decline: 'DECLINE',
   note: 'NOTE',
+  attach: 'ATTACH',
   resolve: 'RESOLVE',
   rate: 'RATE',
   reject: 'REJECT',

@@ -1,6 +1,7 @@
 /** What time does to tickets: whatever has fallen due becomes a command, which lets time pass. */
 import { type Actor, type Sweep, sweepOf } from '@bandeng/records';
 import type { House } from '@bandeng/service';
+import type { Desk } from './desk.ts';
 import { nextDue } from './domain/passing-time.ts';
 import type { Status } from './domain/ticket.ts';
 import type { Tickets } from './records.ts';
@@ -35,4 +36,25 @@ export function ticketSweep(tickets: Tickets, { log, now }: Pick<House, 'log' | 
       log.warn({ ticket, fault }, 'what is due did not happen; it will be tried again');
     },
   });
+}
+
+/** Longer than any upload takes. */
+const uploadMs = 3_600_000;
+const lookEveryMs = 60_000;
+
+/** Files that were kept and then not named by their ticket, because something broke off between, go away. */
+export function looseFileSweep({ files, tickets, house }: Pick<Desk, 'files' | 'tickets' | 'house'>): Sweep {
+  let next = 0;
+  return {
+    name: 'loose-files',
+    async run() {
+      const now = house.now().getTime();
+      if (now < next) return 0;
+      next = now + lookEveryMs;
+      return files.sweep(new Date(now - uploadMs), async ({ id, owner }) => {
+        const ticket = await tickets.read(owner);
+        return ticket?.state.evidence?.some(({ file }) => file === id) ?? false;
+      });
+    },
+  };
 }

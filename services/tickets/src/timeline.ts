@@ -13,6 +13,7 @@ interface Told {
   /** The words are among colleagues. */
   readonly confidential?: boolean;
   readonly handler?: Handler | undefined;
+  readonly file?: string;
   readonly deadline?: Instant;
   readonly rating?: Satisfaction;
   /** Time did it, whoever's command came first afterwards. */
@@ -29,6 +30,7 @@ const telling: { readonly [Type in EventType]: (data: EntryOf<Type>) => Told } =
   'acceptance-lapsed': ({ handler }) => ({ handler, byTime: true }),
   'noted-for-resident': ({ note }) => ({ text: note }),
   'noted-internally': ({ note }) => ({ text: note, confidential: true }),
+  'evidence-added': ({ file }) => ({ file }),
   suspended: ({ handler, reason, until }) => ({ handler, text: reason, deadline: until }),
   resumed: ({ handler, resolveBy, byItself }) => ({ handler, deadline: resolveBy, byTime: byItself }),
   'deadline-passed': ({ handler, resolveBy }) => ({ handler, deadline: resolveBy, byTime: true }),
@@ -59,7 +61,7 @@ export function timelineOf(
 ): TimelineEntry[] {
   const seen = history.filter(({ type }) => sight.internal || type !== 'noted-internally');
   return seen.map((entry) => {
-    const { text, confidential, handler, deadline, rating, byTime } = told(entry);
+    const { text, confidential, handler, file = '', deadline, rating, byTime } = told(entry);
     const person = sight.people && byTime !== true ? personOf(entry.actor) : '';
     const shown = handler !== undefined && (sight.people || !handler.startsWith('person:'));
     return {
@@ -73,6 +75,7 @@ export function timelineOf(
       handler: shown ? spelledHandler(handler) : undefined,
       deadline: deadline === undefined ? undefined : new Date(deadline),
       rating: rating && spelledSatisfaction[rating],
+      file,
     };
   });
 }

@@ -8,6 +8,7 @@ const possible = {
   accept: ['dispatched'],
   decline: ['dispatched'],
   note: ['ordered', 'dispatched', 'in_progress', 'suspended', 'resolved'],
+  attach: ['ordered', 'dispatched', 'in_progress', 'suspended', 'resolved'],
   suspend: ['in_progress'],
   resume: ['suspended'],
   resolve: ['in_progress'],
@@ -22,9 +23,17 @@ export function allows<A extends Action>(standing: Standing, action: A): standin
   return statuses.includes(standing.status);
 }
 
+/** So many photos and documents a ticket has at most. */
+export const mostEvidence = 20;
+
 /** Why an action is not possible where the ticket stands; nothing when it is. Time must have passed before. */
-export function hindrance(ticket: Ticket, action: Action): Refused<'not-in-this-state'> | undefined {
-  return allows(ticket.standing, action) ? undefined : notNow(ticket.standing);
+export function hindrance(
+  { standing, evidence = [] }: Ticket,
+  action: Action,
+): Refused<'not-in-this-state' | 'too-much-evidence'> | undefined {
+  if (!allows(standing, action)) return notNow(standing);
+  if (action !== 'attach' || evidence.length < mostEvidence) return undefined;
+  return refuse('too-much-evidence', { field: 'file', values: { most: mostEvidence } });
 }
 
 export function notNow({ status }: Standing): Refused<'not-in-this-state'> {

@@ -1,6 +1,6 @@
 /** What may happen to a ticket: every command is decided here, or refused with a name. */
 import { type Decider, isRefused, type Refused, refuse } from '@bandeng/decider';
-import { allows, notNow, type StandingFor } from './actions.ts';
+import { allows, hindrance, notNow, type StandingFor } from './actions.ts';
 import type { WorkingCalendar } from './calendar.ts';
 import { acceptBy, closeAt, resolveBy, resumedResolveBy, timeLeft } from './deadlines.ts';
 import { evolve, hands, someHands } from './evolution.ts';
@@ -54,6 +54,10 @@ function proceed(ticket: Ticket, command: TicketCommand): Decision {
       if (!allows(standing, 'note')) return notNow(standing);
       const type = command.audience === 'resident' ? 'noted-for-resident' : 'noted-internally';
       return [{ type, data: { at, note: command.note } }];
+    }
+    case 'attach': {
+      const { by, file, kind, bytes } = command;
+      return hindrance(ticket, 'attach') ?? [{ type: 'evidence-added', data: { at, file, kind, bytes, by } }];
     }
     case 'suspend':
       return allows(standing, 'suspend') ? suspend(standing, command) : notNow(standing);

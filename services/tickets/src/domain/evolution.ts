@@ -30,6 +30,10 @@ function after(ticket: Ticket, event: Later): Ticket {
     case 'noted-internally':
     case 'words-erased':
       return ticket;
+    case 'evidence-added': {
+      const { at: addedAt, ...added } = event.data;
+      return { ...ticket, evidence: [...(ticket.evidence ?? []), { ...added, addedAt }] };
+    }
     case 'suspended': {
       const { reason, until, left, resolveBy, deadlinePassed } = event.data;
       const clock = { until, left, resolveBy, deadlinePassed };

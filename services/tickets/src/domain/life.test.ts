@@ -37,6 +37,7 @@ const commands: { [A in Action]: (at: Instant, hour: number) => fc.Arbitrary<Tic
   decline: (at) => fc.constant({ type: 'decline', by: 'li', at, reason: 'r' }),
   note: (at) =>
     fc.constantFrom('resident', 'internal').map((audience) => ({ type: 'note', by: 'li', at, note: 'n', audience })),
+  attach: (at) => fc.constant({ type: 'attach', by: 'mei', at, file: 'file', kind: 'photo', bytes: 1 }),
   suspend: (at, hour) =>
     fc.integer({ min: 1, max: 500 }).map((hours) => {
       return { type: 'suspend', by: 'li', at, reason: 'r', until: iso(hour + hours), calendar };

@@ -22,6 +22,16 @@ export type RejectionReason =
   | 'not_permitted'
   | 'will_not_do';
 
+/** A photo or document: what is wrong, or what was done. */
+export interface Evidence {
+  readonly file: string;
+  readonly kind: 'photo' | 'document';
+  readonly bytes: number;
+  /** Who added it. */
+  readonly by: string;
+  readonly addedAt: Instant;
+}
+
 /** What was ordered; it does not change. */
 export interface Order {
   /** For people, as on the phone: district, day, serial. */
@@ -91,6 +101,8 @@ export interface Ticket extends Order {
   readonly reason?: WordId;
   /** Why the last handler declined, for the dispatcher. */
   readonly declineReason?: WordId;
+  /** Oldest first. */
+  readonly evidence?: readonly Evidence[];
 }
 
 interface Happenings {
@@ -108,6 +120,7 @@ interface Happenings {
   'acceptance-lapsed': { readonly handler: Dispatchable; readonly dispatcher: string };
   'noted-for-resident': { readonly note: WordId };
   'noted-internally': { readonly note: WordId };
+  'evidence-added': Pick<Evidence, 'file' | 'kind' | 'bytes' | 'by'>;
   suspended: Hands & Clock & { readonly reason: WordId; readonly until: Instant; readonly left: number };
   resumed: Hands & Clock & { readonly byItself: boolean };
   'deadline-passed': Hands & { readonly resolveBy: Instant };
@@ -138,6 +151,7 @@ interface Doings {
   accept: { readonly calendar: WorkingCalendar };
   decline: { readonly reason: WordId };
   note: { readonly note: WordId; readonly audience: 'resident' | 'internal' };
+  attach: Pick<Evidence, 'file' | 'kind' | 'bytes'>;
   suspend: { readonly reason: WordId; readonly until: Instant; readonly calendar: WorkingCalendar };
   resume: { readonly calendar: WorkingCalendar };
   resolve: { readonly resolution: WordId };
@@ -171,4 +185,5 @@ export type TicketRefusal =
   | 'outside-this-territory'
   | 'not-in-the-future'
   | 'in-the-future'
-  | 'beyond-the-calendar';
+  | 'beyond-the-calendar'
+  | 'too-much-evidence';

@@ -1,0 +1,131 @@
+/** Photos and documents of tickets over HTTP: no JSON comes in and none goes out, so these routes are made by hand. */
+import type { Readable } from 'node:stream';
+import { type Rpc, rpcs } from '@bandeng/contracts';
+import { AddEvidenceResponse, EvidenceFile, FollowedTicket, Ticket } from '@bandeng/contracts/tickets';
+import { type RawClient, RpcFailure } from '@bandeng/rpc';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { omissionOf } from './answers.ts';
+import { hungUp, queryOf } from './forward.ts';
+import { type CallHeaders, readHeaders } from './headers.ts';
+import { fault, invalid, problem } from './problems.ts';
+import { readQuery, textParameters } from './query.ts';
+import { answerProblem } from './replies.ts';
+import { type Place, routesOf } from './routes.ts';
+import { turnstile } from './turnstile.ts';
+import { readUpload } from './uploads.ts';
+
+/** So many files are in memory at once, 10 MB each at most; the others wait to be read. */
+const filesAtOnce = 16;
+/** A photo is looked at and made smaller, which takes longer than most. */
+const workMs = 15_000;
+/** As long as a whole request may take to come, and its work. */
+const patienceMs = 50_000;
+
+/** A ticket is named by its id, or by its follow code. */
+const ways = [
+  { url: '/v1/tickets/:id/evidence', by: 'id', strictness: undefined },
+  { url: '/v1/follow/:code/evidence', by: 'code', strictness: 'follow-code' },
+] as const;
+type Way = (typeof ways)[number];
+
+export const evidencePlaces: readonly Place[] = ways.flatMap(({ url }) => [
+  { url, allow: ['POST'] },
+  { url: `${url}/:file`, allow: ['GET', 'HEAD'] },
+]);
+
+/** Registers the routes of photos and documents. */
+export async function serveEvidence(app: FastifyInstance, services: RawClient): Promise<void> {
+  const through = turnstile(filesAtOnce);
+  const add = rpcNamed('AddEvidence');
+  const get = rpcNamed('GetEvidence');
+  const omitTicket = omissionOfAnswer('GetTicket');
+  const omitFollowed = omissionOfAnswer('FollowTicket');
+
+  async function call(rpc: Rpc, request: object, headers: CallHeaders, reply: FastifyReply) {
+    return services.call(rpc, rpc.request.fromPartial(request), { headers, timeoutMs: workMs, signal: hungUp(reply) });
+  }
+
+  async function upload(way: Way, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const headers = readHeaders(request.headers);
+    if ('problem' in headers) return answerProblem(request, reply, headers.problem);
+    if (way.by === 'id' && headers.authorization === undefined) {
+      return answerProblem(request, reply, problem('sign-in-needed'));
+    }
+    return through(async () => {
+      const file = await readUpload(request, request.body as Readable);
+      if ('problem' in file) return answerProblem(request, reply, file.problem);
+      const named = variable(request, way.by);
+      const { message, replayed } = await call(add, { [way.by]: named, content: file.content }, headers, reply);
+      const { ticket, followed, file: id } = AddEvidenceResponse.fromPartial(Object(message));
+      if (ticket !== undefined) omitTicket(ticket);
+      if (followed !== undefined) omitFollowed(followed);
+      const body =
+        ticket === undefined
+          ? FollowedTicket.toJSON(FollowedTicket.fromPartial(followed ?? {}))
+          : Ticket.toJSON(ticket);
+      reply
+        .code(201)
+        .header('cache-control', 'private, no-store')
+        .header('etag', `"${(ticket ?? followed)?.version}"`);
+      if (replayed) reply.header('idempotency-replayed', 'true');
+      if (id !== '') reply.header('location', `${way.url.replace(`:${way.by}`, encodeURIComponent(named))}/${id}`);
+      return reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
+    });
+  }
+
+  async function download(way: Way, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const headers = readHeaders(request.headers);
+    if ('problem' in headers) return answerProblem(request, reply, headers.problem);
+    const query = readQuery(queryOf(request), textParameters(['size']));
+    if ('faults' in query) return answerProblem(request, reply, invalid(query.faults));
+    const { size = 'whole' } = query.values;
+    if (size !== 'whole' && size !== 'small') {
+      return answerProblem(request, reply, invalid([fault('size', 'enum', 'must be one of whole, small')]));
+    }
+    const file = variable(request, 'file');
+    const asked = { [way.by]: variable(request, way.by), file, small: size === 'small' };
+    const { message } = await call(get, asked, headers, reply);
+    const { kind, type, content } = EvidenceFile.fromPartial(Object(message));
+    return reply
+      .header('cache-control', 'private, max-age=300')
+      .header('content-disposition', kind === 'PHOTO' ? 'inline' : `attachment; filename="${file}"`)
+      .type(type)
+      .send(content);
+  }
+
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    const handled = (handler: typeof upload, way: Way) => async (request: FastifyRequest, reply: FastifyReply) => {
+      try {
+        return await handler(way, request, reply);
+      } catch (failure) {
+        if (failure instanceof RpcFailure) return answerProblem(request, reply, failure.problem);
+        // Nobody waits for an answer any more.
+        if (request.raw.destroyed && !request.raw.complete) return reply.hijack();
+        throw failure;
+      }
+    };
+    for (const way of ways) {
+      const options = { config: { strictness: way.strictness }, handlerTimeout: patienceMs };
+      scope.post(way.url, options, handled(upload, way));
+      scope.get(`${way.url}/:file`, options, handled(download, way));
+    }
+  });
+}
+
+function rpcNamed(name: string): Rpc {
+  const found = rpcs.find((rpc) => rpc.service === 'tickets' && rpc.name === name);
+  if (found === undefined) throw new Error(`tickets has no ${name}`);
+  return found;
+}
+
+function omissionOfAnswer(name: string) {
+  const [route] = routesOf([rpcNamed(name)]);
+  if (route === undefined) throw new Error(`tickets.${name} has no route`);
+  return omissionOf(route.response);
+}
+
+function variable(request: FastifyRequest, name: string): string {
+  return String(Reflect.get(request.params as object, name));
+}

@@ -1,0 +1,97 @@
+/** Reads a file out of a form, as browsers send it: in one part named `file`, and never more of it than may be kept. */
+import type { Readable } from 'node:stream';
+import { Busboy, type BusboyFileStream, type BusboyHeaders } from '@fastify/busboy';
+import type { FastifyRequest } from 'fastify';
+import { type FieldProblem, fault, invalid, type Problem, problem } from './problems.ts';
+
+/** Largest file in bytes. */
+export const largestFile = 10 * 1024 * 1024;
+/** What comes beyond a file that is too large is read on and thrown away, so that the client gets to read why; not for ever. */
+const mostRead = 64 * 1024 * 1024;
+
+/** What is left of a form is read this long after it has come. */
+const formMs = 1_000;
+
+type Upload = { readonly content: Buffer } | { readonly problem: Problem };
+
+/** The file, or what is wrong with it. Rejects when the client goes away. */
+export function readUpload(request: FastifyRequest, payload: Readable): Promise<Upload> {
+  const type = request.headers['content-type'] ?? '';
+  if (!/^multipart\/form-data\s*;.*boundary=/i.test(type)) {
+    payload.resume();
+    const title = 'The body must be multipart/form-data with the file in a part named `file`';
+    return Promise.resolve({ problem: problem('media-type-unsupported', { title }) });
+  }
+  const form = formOf(type);
+  if (form === undefined) {
+    payload.resume();
+    return Promise.resolve({ problem: problem('malformed', { detail: 'The form has no usable boundary.' }) });
+  }
+  return new Promise((resolve, reject) => {
+    const gone = (): void => reject(new Error('the client went away'));
+    // Whoever stood in line may have left meanwhile.
+    if (payload.destroyed) return gone();
+    const faults: FieldProblem[] = [];
+    const pieces: Buffer[] = [];
+    let files = 0;
+    let tooLarge = false;
+    let read = 0;
+    const settle = (outcome: Upload): void => {
+      payload.unpipe(form);
+      payload.resume();
+      resolve(outcome);
+    };
+    form.on('file', (name: string, file: BusboyFileStream) => {
+      if (name !== 'file') faults.push(fault(name, 'unknown', 'There is no such part.'));
+      else if (++files > 1) faults.push(fault(name, 'duplicate', 'The part is given more than once.'));
+      const wanted = name === 'file' && files === 1;
+      file.on('error', broken);
+      file.on('limit', () => {
+        tooLarge ||= wanted;
+        if (wanted) pieces.length = 0;
+      });
+      file.on('data', (piece: Buffer) => wanted && !tooLarge && pieces.push(piece));
+    });
+    form.on('field', (name: string) => {
+      const message = name === 'file' ? 'Must be a file, with a file name.' : 'There is no such part.';
+      faults.push(fault(name, name === 'file' ? 'type' : 'unknown', message));
+    });
+    // More than one may come, and each that nobody hears would end the process.
+    const broken = (): void => settle({ problem: problem('malformed') });
+    form.on('error', broken);
+    form.once('finish', () => {
+      if (tooLarge) return settle({ problem: fileTooLarge() });
+      if (files === 0 && faults.length === 0) faults.push(fault('file', 'required', 'must be given'));
+      return settle(faults.length > 0 ? { problem: invalid(faults) } : { content: Buffer.concat(pieces) });
+    });
+    payload.on('data', (piece: Buffer) => {
+      read += piece.length;
+      if (read > mostRead) settle({ problem: fileTooLarge() });
+    });
+    payload.once('error', reject);
+    payload.once('close', () => {
+      if (!request.raw.complete) gone();
+      // Some forms that break off are never said to be broken.
+      else setTimeout(broken, formMs);
+    });
+    payload.pipe(form);
+    return undefined;
+  });
+}
+
+/** A reader of the form; undefined when its boundary is none. */
+function formOf(type: string): InstanceType<typeof Busboy> | undefined {
+  const headers: BusboyHeaders = { 'content-type': type };
+  // Parts beyond these are not told one by one; nobody sends them by mistake.
+  const limits = { fileSize: largestFile, files: 5, fields: 5, parts: 10, fieldSize: 1_000 };
+  try {
+    return new Busboy({ headers, limits });
+  } catch {
+    return undefined;
+  }
+}
+
+function fileTooLarge(): Problem {
+  const message = `must have at most ${largestFile / 1024 / 1024} MB`;
+  return problem('file-too-large', { fields: [fault('file', 'maxSize', message)] });
+}
