@@ -11,7 +11,6 @@ const fixtures = join(root, 'tests/rules/fixtures');
 
 /** What the compiler says of a source under one of the project's configurations. */
 async function complaints(configuration: string, text: string): Promise<string> {
-  const fixtures = join(root, 'tests/rules/fixtures');
   mkdirSync(fixtures, { recursive: true }); // git keeps no empty folder
   const folder = mkdtempSync(join(fixtures, 'case-'));
   try {
