@@ -109,6 +109,7 @@ const adapters = [
   /^libs\/(records|events|rpc|contracts|testing)\//,
   /^services\/identity\/src\/(oidc|provider)/,
   /^services\/gateway\/src\//,
+  /^services\/[^/]+\/src\/(representation|spelling)\.ts$/, // words of the domain and their spelling in the contracts
   /^proto\//,
   /^deploy\//,
 ];

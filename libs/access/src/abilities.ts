@@ -145,9 +145,13 @@ export function filterOf(ability: Ability, action: Action): Filter | undefined {
   return needed.length === 1 && only !== undefined ? only : { $or: needed };
 }
 
-function conditionsOf(rule: { readonly conditions: unknown }): Condition {
-  // Only rules of this module get here, and their conditions are equalities.
-  return (rule.conditions ?? {}) as Condition;
+function conditionsOf({ conditions = {} }: { readonly conditions?: unknown }): Condition {
+  if (isCondition(conditions)) return conditions;
+  throw new TypeError('a right is not bound by equalities');
+}
+
+function isCondition(value: unknown): value is Condition {
+  return typeof value === 'object' && value !== null && Object.values(value).every((one) => typeof one === 'string');
 }
 
 /** A branch that lies in another adds nothing but an index scan: the same twice, or a place below a place. */

@@ -25,12 +25,12 @@ export async function listChanges(
   request: ListChangesRequest,
 ): Promise<ListChangesResponse | Refused<PageRefusal>> {
   const query = `changes ${request.since?.toISOString() ?? ''}`;
-  const opened: unknown =
+  const opened =
     request.pageToken === ''
       ? { key: fromTheStart, asOf: now.toISOString() }
-      : pages.open(query, reader, request.pageToken);
-  if (isRefused(opened)) return { ...opened, refused: 'page-token-invalid' };
-  const { key, asOf } = placeOf(opened);
+      : pages.open<Place>(query, reader, request.pageToken);
+  if (isRefused(opened)) return opened;
+  const { key, asOf } = opened;
   const page = await changesPage(graph, request.since, request.pageSize || usual, key);
   return ListChangesResponse.fromPartial({
     units: page.units.map(unitMessage),
@@ -55,9 +55,4 @@ export async function graphSource({
       return changes;
     },
   };
-}
-
-/** What this service itself has sealed. */
-function placeOf(opened: unknown): Place {
-  return opened as Place;
 }

@@ -101,8 +101,7 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
   /** A page token opened, or where a list begins. */
   function placeIn(query: string, call: Call, token: string): Key | undefined | Refused<Refusal> {
     if (token === '') return undefined;
-    const opened = pages.open(query, reader(call), token);
-    return isRefused(opened) ? refuse('page-token-invalid', { field: 'pageToken' }) : (opened as Key); // sealed by us
+    return pages.open<Key>(query, reader(call), token);
   }
 
   function nextToken(query: string, call: Call, last: Key | undefined): string {
