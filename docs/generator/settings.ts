@@ -72,7 +72,7 @@ export const settings: readonly Setting[] = [
     name: 'BANDENG_KEY_<NAME>',
     by: 'every service',
     meaning:
-      'A secret key: 32 bytes in base64. `PAGES` (page tokens; the same for all replicas of a service), `FOLLOW_CODE` (tickets), `CONTACTS`, `COOKIES`, `SIGN_IN_ATTEMPTS` (identity)',
+      'A secret key: 32 bytes in base64. `PAGES` (page tokens; the same for all replicas of a service), `FOLLOW_CODE` (tickets), `CONTACTS`, `COOKIES`, `REQUESTS`, `SIGN_IN_ATTEMPTS` (identity)',
     standard: 'made once in `BANDENG_DATA/keys`',
   },
   {
@@ -238,5 +238,11 @@ export const settings: readonly Setting[] = [
     by: 'development',
     meaning: 'Where the relay kills its process, for tests of resilience',
     standard: 'none',
+  },
+  {
+    name: 'BANDENG_FAIL_SIGNAL',
+    by: 'development',
+    meaning: 'By which signal it does so',
+    standard: '`SIGKILL`',
   },
 ];

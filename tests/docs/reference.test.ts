@@ -8,6 +8,7 @@ import { eventsPage } from '../../docs/generator/events.ts';
 import { houseOf } from '../../docs/generator/house.ts';
 import { pictureOf } from '../../docs/generator/picture.ts';
 import { httpPage } from '../../docs/generator/routes.ts';
+import { settings } from '../../docs/generator/settings.ts';
 
 const root = join(import.meta.dirname, '../..');
 const contracts = descriptors();
@@ -15,6 +16,14 @@ const contracts = descriptors();
 describe('configuration', () => {
   test('every variable that a source reads has its row, and no row is of a variable that nothing reads', () => {
     expect(undocumented(productionSources())).toEqual([]);
+  });
+
+  test('every key that a source asks for is named', () => {
+    const row = settings.find(({ name }) => name === 'BANDENG_KEY_<NAME>');
+    const asked = productionSources().flatMap(({ text }) => [...text.matchAll(/\bkeys\.secret\('([a-z-]+)'\)/g)]);
+    const names = [...new Set(asked.map(([, name = '']) => name.toUpperCase().replaceAll('-', '_')))];
+    expect(names).toContain('PAGES');
+    expect(names.filter((name) => !row?.meaning.includes(`\`${name}\``))).toEqual([]);
   });
 
   test('a variable without a row is found, whether read by its name or put together', () => {
