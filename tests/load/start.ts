@@ -1,5 +1,5 @@
 /** `./bandeng up` from a warm cache to ready, on an installation that has its demo city already. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '@bandeng/deploy';
@@ -29,9 +29,12 @@ export async function onInstallation<Result>(work: (installation: Installation) 
     BANDENG_LOG: join(path, 'log'),
     BANDENG_PORT: String(await freePort()),
   };
+  const launcher = join(root, 'bandeng');
+  let calling: ChildProcess | undefined;
   const bandeng = (...args: string[]): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = spawn(join(root, 'bandeng'), args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(launcher, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+      calling = child;
       for (const output of [child.stdout, child.stderr]) output.on('data', (bytes) => appendFileSync(log, bytes));
       child.once('error', reject);
       child.once('exit', (code) => {
@@ -42,10 +45,17 @@ export async function onInstallation<Result>(work: (installation: Installation) 
           );
       });
     });
+  // When a signal ends this process: what was started runs on its own and would stay. Before the directory is removed.
+  const abandon = (): void => {
+    calling?.kill();
+    spawnSync(launcher, ['down'], { env: environment, timeout: 60_000 });
+  };
+  process.prependOnceListener('exit', abandon);
   try {
     return await work({ run: join(path, 'run'), bandeng });
   } finally {
     await bandeng('down').catch((fault: unknown) => tell(String(fault)));
+    process.off('exit', abandon);
     remove();
   }
 }
