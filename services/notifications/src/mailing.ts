@@ -1,6 +1,7 @@
 import { isRefused } from '@bandeng/decider';
 import { type Actor, derivedId } from '@bandeng/records';
 import type { House } from '@bandeng/service';
+import { counter } from '@bandeng/telemetry';
 import type { Carrier, Failure } from './channels/channel.ts';
 import type { DeliveryCommand, Fault } from './domain/delivery.ts';
 import { type Channel, type Preferences, unchosen } from './domain/preferences.ts';
@@ -28,6 +29,9 @@ export interface Served {
 /** What happens to a delivery once it is planned. */
 type Step = Exclude<DeliveryCommand, { readonly type: 'plan' }>;
 
+const delivered = counter('bandeng.notices.delivered', 'Deliveries tried, by channel and how it ended');
+/** The rest goes in the next one. */
+const mostInOneLetter = 50;
 const actor: Actor = { system: 'notifications' };
 /** Faults of the channel, not of one letter. */
 const general: ReadonlySet<Fault> = new Set<Fault>(['server-away', 'server-refuses']);
@@ -86,8 +90,9 @@ function lettersOf(due: readonly StoredDelivery[], fresh: readonly StoredDeliver
   );
   const letters = [...before].map(([message, deliveries]) => ({ message, deliveries }));
   if (fresh.length === 0) return letters;
-  const message = derivedId('letter', ...fresh.map(({ id }) => id).toSorted());
-  return [...letters, { message, deliveries: fresh }];
+  const deliveries = fresh.slice(0, mostInOneLetter);
+  const message = derivedId('letter', ...deliveries.map(({ id }) => id).toSorted());
+  return [...letters, { message, deliveries }];
 }
 
 async function send(
@@ -122,6 +127,7 @@ async function send(
             language,
           ),
         });
+  delivered.add(begun.length, { channel, outcome: outcome === 'sent' ? outcome : outcome.fault });
   const ended = post.now().toISOString();
   for (const delivery of begun) {
     if (outcome === 'sent') await run(post, delivery, { type: 'sent', at: ended, message });

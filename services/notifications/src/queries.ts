@@ -89,10 +89,10 @@ export async function peopleDue(deliveries: Deliveries, now: Date, most: number)
   return people;
 }
 
-/** What is due to one person, oldest first; at most as much as one letter tells. */
+/** What is due to one person, oldest first: more than one letter tells, so that a letter of before comes whole. */
 export async function dueTo(deliveries: Deliveries, person: string, now: Date): Promise<StoredDelivery[]> {
   const found = await deliveries.collection
-    .find({ person, nextDue: { $lte: now } }, { ...brief, sort: { nextDue: 1 }, limit: 50 })
+    .find({ person, nextDue: { $lte: now } }, { ...brief, sort: { nextDue: 1 }, limit: 500 })
     .toArray();
   return found.map((document) => deliveries.stored(document));
 }

@@ -13,7 +13,7 @@ import { ids, openKept } from '../src/records.ts';
 import { deliverySweep } from '../src/sweeps.ts';
 
 /** Tuesday, 24 November 2026, 10:00 in China. */
-export const tuesday = '2026-11-24T02:00:00.000Z';
+const tuesday = '2026-11-24T02:00:00.000Z';
 export const community = '459901001001';
 const number = '459901-20261124-000001';
 const actor = { system: 'notifications' } as const;
