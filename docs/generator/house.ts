@@ -42,7 +42,9 @@ export function houseOf({ services, rpcs, events }: Contracts): House {
   return {
     callsOfAll: [...all].sort(),
     followedByAll: owners.filter((owner) =>
-      sourcesBelow('libs/directory/src').some(({ text }) => new RegExp(`\\blive\\(\\s*\\[?'${owner}'`).test(text)),
+      sourcesBelow('libs/directory/src', 'libs/service/src').some(({ text }) =>
+        new RegExp(`\\blive\\(\\s*\\[?'${owner}'`).test(text),
+      ),
     ),
     services: foldersIn('services').map((name) => {
       const sources = sourcesBelow(`services/${name}/src`);

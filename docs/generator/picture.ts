@@ -23,9 +23,9 @@ function arrow(kind: 'call' | 'event', points: string): string {
 export function pictureOf({ services, callsOfAll, followedByAll }: House): string {
   const owners = services.filter(({ hasDatabase }) => hasDatabase);
   const doors = services.filter(({ hasDatabase }) => !hasDatabase);
+  const names = owners.map(({ name }) => name);
   const whole = left * 2 + owners.length * column - (column - width);
-  const centre = (name: string): number =>
-    left + owners.findIndex((service) => service.name === name) * column + width / 2;
+  const centre = (name: string): number => left + names.indexOf(name) * column + width / 2;
   const height = 660;
   const listening = services.filter(({ listensLive }) => listensLive).map(({ name }) => name);
   const body = [
@@ -38,12 +38,12 @@ export function pictureOf({ services, callsOfAll, followedByAll }: House): strin
     ),
     arrow('call', `M ${whole / 2} 46 V ${top.gateway}`),
     ...owners.flatMap((service) => ownerParts(service, centre(service.name))),
-    ...owners.flatMap((service) => callArrows(service, centre)),
+    ...owners.flatMap((service) => callArrows(service, names, centre)),
     box(left, top.bus, whole - 2 * left, 40, 'bus', ['NATS JetStream']),
     ...owners.flatMap((service) => reactionArrows(service, centre)),
     legend(left, top.bus + 70, {
       call: `a call (gRPC); besides, every service asks ${callsOfAll.join(' and ')} for what it keeps close`,
-      event: `events, published or reacted to; besides, every service follows ${followedByAll.join(' and ')}, and ${listening.join(' and ')} all of them for its listeners`,
+      event: `events, published or reacted to; besides, every service follows ${followedByAll.join(' and ')}, and the ${listening.join(' and ')} all of them for its listeners`,
       own: 'its own database; nobody else reads it',
     }),
   ];
@@ -77,12 +77,20 @@ function ownerParts(service: HouseService, x: number): string[] {
   ];
 }
 
-function callArrows({ name, calls }: HouseService, centre: (name: string) => number): string[] {
+/** Calls to one service share a lane, so that they meet before they arrive. */
+function callArrows(
+  { name, calls }: HouseService,
+  owners: readonly string[],
+  centre: (name: string) => number,
+): string[] {
   return calls.map((other, index) => {
     const [from, to] = [centre(name), centre(other)];
     const side = Math.sign(to - from);
-    const y = top.service - 20 - index * 14;
-    return arrow('call', `M ${from + side * 40} ${top.service} V ${y} H ${to - side * 60} V ${top.service}`);
+    const y = top.service - 24 - owners.indexOf(other) * 16;
+    return arrow(
+      'call',
+      `M ${from + side * (30 + index * 14)} ${top.service} V ${y} H ${to - side * 76} V ${top.service}`,
+    );
   });
 }
 
