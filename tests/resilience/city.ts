@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type CityPlan, demoPassword } from '@bandeng/city';
 import { startChild } from '@bandeng/deploy/child';
 import { seedCity } from '@bandeng/deploy/seeding';
 import { signIn } from '@bandeng/deploy/sign-in';
 import { eventually, type KillableParts, killableParts, settled } from '@bandeng/testing';
 import { type Ledger, openLedger } from './ledger.ts';
+import { orderMany } from './orders.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -41,31 +41,9 @@ export async function fragileCity(): Promise<FragileCity> {
   if (plan === undefined) throw new Error('the demo city was not made');
   const ledger = openLedger(join(parts.directory, 'ledger.jsonl'));
   const address = `http://127.0.0.1:${environment.BANDENG_PORT}`;
-  const home = plan.postings.find(({ role }) => role === 'resident')?.territory;
-  const category = plan.categories[0]?.join('.');
   let child: ReturnType<typeof startChild> | undefined;
 
-  const orderOne = async (token: string, key: string): Promise<void> => {
-    ledger.intend(key);
-    for (let tries = 0; ; tries++) {
-      if (tries > 600) throw new Error(`${key} is not answered`);
-      const answer = await fetch(`${address}/v1/tickets`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': key },
-        body: JSON.stringify({ text: `第${key}件事`, territory: home, category }),
-        signal: AbortSignal.timeout(15_000),
-      }).catch(() => undefined);
-      if (answer?.status === 201) {
-        const { id, version } = JSON.parse(await answer.text());
-        ledger.answered(key, id, version);
-        return;
-      }
-      const said = await answer?.text();
-      if (answer !== undefined && answer.status < 500) throw new Error(`${key} is answered ${answer.status}: ${said}`);
-      await pause(100);
-    }
-  };
-
+  const place = { address, plan, ledger };
   return {
     parts,
     plan,
@@ -95,17 +73,7 @@ export async function fragileCity(): Promise<FragileCity> {
     },
     running: () => child?.alive() ?? false,
     token: (login) => signIn(`${address}/oidc`, login, demoPassword),
-    async order(token, count, each) {
-      let next = 0;
-      const worker = async (): Promise<void> => {
-        while (next < count) {
-          const number = next++;
-          each?.(number);
-          await orderOne(token, `order-${String(number).padStart(6, '0')}-of-the-ledger`);
-        }
-      };
-      await Promise.all(Array.from({ length: 16 }, worker));
-    },
+    order: (token, count, each) => orderMany(place, token, count, each),
     drained: async () => void (await settled(parts)),
     async [Symbol.asyncDispose]() {
       await child?.stop(10_000);
