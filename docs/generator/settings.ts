@@ -135,6 +135,7 @@ export const settings: readonly Setting[] = [
   { name: 'BANDENG_DRAIN_MS', by: 'gateway', meaning: 'How long it goes on answering after it was told to stop' },
   { name: 'BANDENG_HEARTBEAT_MS', by: 'gateway', meaning: 'Pause between heartbeats of a stream' },
   { name: 'BANDENG_STREAMS', by: 'gateway', meaning: 'Most streams at a time' },
+  { name: 'BANDENG_EXPORT_ROWS', by: 'gateway', meaning: 'Most rows of a list that is exported' },
   {
     name: 'BANDENG_OPENAPI',
     by: 'gateway',

@@ -80,8 +80,8 @@ const isQuestion = ({ commands }: Step): boolean => !/ -d |\.\/bandeng|wait/.tes
 
 test.each(pages)('%s does what it says', { timeout: 300_000 }, async (page) => {
   for (const [name, rows] of sheetsOf(join(root, page))) await writeFile(join(shell.directory, name), rows);
-  // The pages on what one does later take a running installation for granted.
-  if (page.startsWith('docs/how-to/')) await shell.run('./bandeng up > up.txt 2>&1\n');
+  // The pages on what one does later take a running installation for granted, the others start it.
+  await shell.run(`./bandeng ${page.startsWith('docs/how-to/') ? 'up' : 'down'} > before.txt 2>&1\n`);
   for (const step of stepsOf(join(root, page))) {
     const until = Date.now() + 20_000;
     let printed = await shell.run(step.commands);
