@@ -24,7 +24,7 @@ type Shelf = { readonly service: ServiceName; readonly letters: DeadLetters };
 /** Exit codes of `requeue`: 0 when everything that was handed over is handled or waits for its service, 1 when it failed again. */
 export const command: Command = {
   usage:
-    'dead-letters list [--status open|requeued|handled|any] | show ID | requeue ID|--all   [--service NAME] [--json]',
+    'dead-letters list [--status open|requeued|handled|any] [--service NAME] | dead-letters show ID [--service NAME] | dead-letters requeue ID|--all [--service NAME]   (each with --json)',
   async run(args) {
     const { values, positionals } = readArguments(args, flags, { least: 1, most: 2 });
     const { service, json } = values;

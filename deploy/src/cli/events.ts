@@ -23,7 +23,7 @@ const BEGUN_WITHIN_MS = 30_000;
 /** Exit codes: 0 done, 1 failed, taken back, or done with something left out. */
 export const command: Command = {
   usage:
-    'events rebuild SERVICE [--yes] | events replay SERVICE --of SOURCE --from SEQUENCE|TIME [--to SEQUENCE|TIME] [--reaction NAME]   [--json]',
+    'events rebuild SERVICE [--yes] | events replay SERVICE --of SOURCE --from SEQUENCE|TIME [--to SEQUENCE|TIME] [--reaction NAME]   (each with --json)',
   async run(args) {
     const { values, positionals } = readArguments(args, flags, { least: 2, most: 2 });
     const [what, name = ''] = positionals;
