@@ -61,7 +61,7 @@ describe('residents order, communities dispatch, members accept, residents rate'
       version: 1,
       urgency: 'ORDINARY',
       source: 'RESIDENT',
-      allowedActions: ['WITHDRAW'],
+      allowedActions: ['ATTACH', 'WITHDRAW'],
     });
     expect(ordered.body.number).toMatch(/^4599\d\d-\d{8}-\d{6}$/);
 
@@ -201,7 +201,7 @@ describe('residents order, communities dispatch, members accept, residents rate'
     expect((await guest.get(`/v1/follow/${spoken}`)).body).toMatchObject({
       status: 'ORDERED',
       text: '井盖松了',
-      allowedActions: [],
+      allowedActions: ['ATTACH'],
     });
     expect((await guest.get('/v1/follow/000000000000')).status).toBe(404);
 
