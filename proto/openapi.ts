@@ -1,5 +1,6 @@
 import type { Contracts, DescMessage, RpcContract } from '../libs/contracts/src/descriptors.ts';
 import { fieldSchemaOf, type JsonSchema, schemaOf } from '../libs/contracts/src/schema.ts';
+import { evidencePaths, exportPaths } from './openapi-files.ts';
 import { answerHeaders, components, problemAnswers, requestHeaders } from './openapi-parts.ts';
 import { feedOperation, inboxStreamOperation } from './openapi-streams.ts';
 
@@ -13,6 +14,11 @@ export function openapiDocument(contracts: Contracts): object {
     paths[path] = { ...paths[path], [rpc.http.verb.toLowerCase()]: operation(contracts, rpc, schemas) };
   }
   paths['/v1/inbox:stream'] = { get: inboxStreamOperation };
+  Object.assign(
+    paths,
+    evidencePaths,
+    exportPaths(contracts, (rpc) => parameters(contracts, rpc, [])),
+  );
   paths['/v1/events'] = { get: feedOperation(contracts.events) };
   return {
     openapi: '3.1.0',

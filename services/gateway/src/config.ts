@@ -20,6 +20,8 @@ export interface Configuration {
   readonly bodyBytes: number;
   /** What one request may take, up to its answer. */
   readonly budgetMs: number;
+  /** Rows of a list that leave as one file at most. */
+  readonly exportRows: number;
   /** How long it goes on answering after it was told to stop, telling clients to leave. */
   readonly drainMs: number;
   readonly streams: StreamLimits;
@@ -53,6 +55,7 @@ export function configure(environment: Environment): Configuration {
     mostDelayMs: number('BANDENG_MOST_DELAY_MS', 1000, { least: 0, most: 60_000 }),
     bodyBytes: 256 * 1024,
     budgetMs: number('BANDENG_BUDGET_MS', 5000, { least: 100, most: 60_000 }),
+    exportRows: number('BANDENG_EXPORT_ROWS', 50_000, { least: 1, most: 1_000_000 }),
     drainMs: number('BANDENG_DRAIN_MS', 0, { least: 0, most: 60_000 }),
     streams: {
       heartbeatMs: number('BANDENG_HEARTBEAT_MS', 15_000, { least: 50, most: 60_000 }),

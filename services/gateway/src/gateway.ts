@@ -11,6 +11,7 @@ import { readBody } from './body.ts';
 import type { Configuration } from './config.ts';
 import { describe, openapiDocument } from './docs.ts';
 import { evidencePlaces, serveEvidence } from './evidence.ts';
+import { exportPlaces, serveExports } from './exports.ts';
 import { feed } from './feed.ts';
 import { forwarder } from './forward.ts';
 import { probe, readiness } from './health.ts';
@@ -78,6 +79,7 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
     app.route({ method: route.verb, url: route.url, handler, config: { strictness: strictnessOf(route.rpc.name) } });
   }
   await serveEvidence(app, services);
+  serveExports(app, services, { mostRows: configuration.exportRows, budgetMs: configuration.budgetMs, log });
   app.get('/v1/inbox::stream', { exposeHeadRoute: false }, (request, reply) => inbox.handle(request, reply));
   app.get('/v1/events', { exposeHeadRoute: false }, feed({ bus, verify, streams }));
   const ready = readiness(services, bus);
@@ -86,7 +88,7 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
   app.get('/favicon.ico', (_request, reply) => reply.code(204).header('cache-control', 'public, max-age=86400').send());
   await describe(app, openapiDocument(configuration.openapiFile, configuration.publicUrl));
   await passThrough(app, '/oidc', configuration.identityWeb, 30_000);
-  refuseOtherMethods(app, [...placesOf(routes), ...evidencePlaces, ...ownPlaces]);
+  refuseOtherMethods(app, [...placesOf(routes), ...evidencePlaces, ...exportPlaces, ...ownPlaces]);
   return {
     app,
     ready: async () => (await ready()).ready,

@@ -1,0 +1,212 @@
+import { refuse } from '@bandeng/decider';
+import { Workbook } from '@cj-tech-master/excelts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Answers, openStand, type Stand, tokenOf } from './stand.ts';
+
+/** Lists that leave as files, before services that answer as a test says. */
+
+const texts = ['路灯坏了', '=HYPERLINK("http://x","点")', '一,二', '第一行\n第二行', '说"好"', '带控制符\u0007的'];
+const ticket = (index: number) => ({
+  id: `ticket-${index}`,
+  version: 1,
+  number: `459902-20261124-${String(index).padStart(6, '0')}`,
+  status: index % 2 === 0 ? 'ORDERED' : 'RATED',
+  text: texts[index % texts.length],
+  territory: '459902001001501',
+  category: '城乡建设.园林绿化',
+  urgency: 'ORDINARY',
+  source: 'RESIDENT',
+  handler: index % 2 === 0 ? undefined : { handler: { $case: 'unit', value: 'parks' } },
+  orderedAt: new Date('2026-11-24T02:03:04Z'),
+  changedAt: new Date('2026-11-24T02:03:04Z'),
+  overdue: index === 1,
+  rating: index % 2 === 0 ? undefined : 'VERY_SATISFIED',
+  reopened: 0,
+});
+let breaksAt = Number.POSITIVE_INFINITY;
+let lookUps = 0;
+const total = 250;
+const asked: object[] = [];
+
+const answers: Answers = {
+  ListTickets: (request: { pageSize: number; pageToken: string; words: string }) => {
+    asked.push(request);
+    if (request.words === '灯') return refuse('not-in-this-state');
+    const from = Number(request.pageToken || '0');
+    if (from >= breaksAt) throw new Error('away');
+    const to = Math.min(total, from + request.pageSize);
+    const tickets = Array.from({ length: to - from }, (_, index) => ticket(from + index));
+    return { tickets, nextPageToken: to < total ? String(to) : '' };
+  },
+  GetTerritory: ({ id }: { id: string }) => {
+    lookUps += 1;
+    return { id, name: '大修厂小区' };
+  },
+  GetUnit: () => ({ id: 'parks', name: '园林局' }),
+  ListUnits: () => ({
+    units: [{ id: 'u1', name: '园林局', kind: 'CITY_ORGAN', territory: '4599' }],
+    nextPageToken: '',
+  }),
+  ListPostings: () => ({
+    postings: [{ id: 'p1', person: 'mei', role: 'ORGAN_LIAISON', unit: 'parks' }],
+    nextPageToken: '',
+  }),
+  ListCategories: () => ({
+    categories: [{ id: '城乡.道路', path: ['城乡', '道路'], externalCode: '=01' }],
+    nextPageToken: '',
+  }),
+};
+
+let stand: Stand;
+let address: string;
+const signedIn = { authorization: `Bearer ${tokenOf({ kind: 'person', id: 'p1' })}` };
+
+beforeAll(async () => {
+  stand = await openStand({ answers, configuration: { exportRows: 300 } });
+  address = await stand.gateway.app.listen({ host: '127.0.0.1', port: 0 });
+});
+afterAll(async () => stand[Symbol.asyncDispose]());
+
+const get = (path: string, headers: Record<string, string> = {}) =>
+  fetch(address + path, { headers: { ...signedIn, ...headers } });
+
+/** Reads a workbook with a library that others wrote. */
+async function sheetOf(answer: Response): Promise<{ name: string; rows: unknown[][] }> {
+  const workbook = new Workbook();
+  await workbook.xlsx.load(new Uint8Array(await answer.arrayBuffer()));
+  const [sheet] = workbook.worksheets;
+  const rows: unknown[][] = [];
+  sheet?.eachRow((row) => {
+    const values: unknown = row.values;
+    rows.push(Array.isArray(values) ? values.slice(1) : []);
+  });
+  return { name: sheet?.name ?? '', rows };
+}
+
+describe('a list as CSV', () => {
+  test('has all its pages, a line of names, and the mark by which Excel knows UTF-8', async () => {
+    const answer = await get('/v1/tickets.csv?status=ORDERED&territory=459902');
+    expect(answer.status).toBe(200);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'content-type': 'text/csv; charset=utf-8',
+      'cache-control': 'private, no-store',
+      'content-disposition': expect.stringMatching(
+        /^attachment; filename="tickets-\d{4}-\d\d-\d\d\.csv"; filename\*=UTF-8''/,
+      ),
+    });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+    const lines = bytes.toString().slice(1).split('\r\n');
+    expect(lines[0]).toMatch(/^编号,状态,下单时间,属地,属地代码,类别,/);
+    expect(lines[1]).toMatch(
+      /^459902-20261124-000000,待派单,2026-11-24 10:03:04,大修厂小区,459902001001501,城乡建设\.园林绿化,一般,路灯坏了,/,
+    );
+    expect(lines.filter((line) => line.startsWith('459902-'))).toHaveLength(total);
+    expect(asked.at(-1)).toMatchObject({ status: 'ORDERED', territory: '459902', pageSize: 100 });
+  });
+
+  test('runs no formula that a resident wrote', async () => {
+    const csv = await (await get('/v1/tickets.csv')).text();
+    expect(csv).toContain(`"'=HYPERLINK(""http://x"",""点"")"`);
+    expect(await (await get('/v1/categories.csv')).text()).toContain("'=01");
+  });
+
+  test('speaks the language of whoever asks', async () => {
+    const csv = await (await get('/v1/tickets.csv', { 'accept-language': 'en' })).text();
+    expect(csv).toMatch(/^Number,Status,Ordered at,/);
+    expect(csv).toContain(',rated,');
+    expect(csv).toContain(',very satisfied,');
+  });
+
+  test('asks for each name once', async () => {
+    lookUps = 0;
+    await (await get('/v1/tickets.csv')).text();
+    expect(lookUps).toBe(1);
+  });
+});
+
+describe('a list as a workbook', () => {
+  test('opens with a line of names, texts as they are, and instants that are instants', async () => {
+    const answer = await get('/v1/tickets.xlsx');
+    expect(answer.headers.get('content-type')).toBe(
+      'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+    );
+    const { name, rows } = await sheetOf(answer);
+    expect(name).toBe('工单');
+    expect(rows).toHaveLength(total + 1);
+    expect(rows[0]?.slice(0, 3)).toEqual(['编号', '状态', '下单时间']);
+    expect(rows[2]?.slice(0, 8)).toEqual([
+      '459902-20261124-000001',
+      '已评价',
+      new Date('2026-11-24T10:03:04Z'),
+      '大修厂小区',
+      '459902001001501',
+      '城乡建设.园林绿化',
+      '一般',
+      '=HYPERLINK("http://x","点")',
+    ]);
+    expect(rows[6]?.[7]).toBe('带控制符的');
+    expect(rows[2]).toContain('园林局');
+  });
+
+  test.each([
+    ['units', '单位', ['园林局', '市直机关', '大修厂小区']],
+    ['postings', '任职', ['单位联络员', '园林局']],
+    ['categories', '类别', ['城乡', '道路']],
+  ])('%s leave as well', async (list, title, cells) => {
+    const { name, rows } = await sheetOf(await get(`/v1/${list}.xlsx`));
+    expect(name).toBe(title);
+    expect(rows[1]?.slice(0, cells.length)).toEqual(cells);
+  });
+});
+
+describe('a list that is too long', () => {
+  test('ends at the most rows and says so', async () => {
+    await using small = await openStand({ answers, configuration: { exportRows: 120 } });
+    const at = await small.gateway.app.listen({ host: '127.0.0.1', port: 0 });
+    const csv = await (await fetch(`${at}/v1/tickets.csv`, { headers: signedIn })).text();
+    expect(csv.split('\r\n').filter((line) => line.startsWith('459902-'))).toHaveLength(120);
+    expect(csv).toContain('只导出了前 120 行');
+    const english = await fetch(`${at}/v1/tickets.xlsx`, { headers: { ...signedIn, 'accept-language': 'en' } });
+    const { rows } = await sheetOf(english);
+    expect(rows).toHaveLength(122);
+    expect(rows.at(-1)?.[0]).toBe('Only the first 120 rows are here. Narrow the list to export the rest.');
+  });
+});
+
+describe('an export that cannot be', () => {
+  test('is refused as the list is, before any of it is sent', async () => {
+    expect((await get('/v1/tickets.csv?words=%E7%81%AF')).status).toBe(409);
+    const unknown = await get('/v1/tickets.xlsx?colour=red&pageSize=3');
+    expect(unknown.status).toBe(400);
+    expect(Object(await unknown.json()).fields.map(({ field }: { field: string }) => field)).toEqual([
+      'colour',
+      'pageSize',
+    ]);
+    expect((await get('/v1/tickets.csv?status=NEVER')).status).toBe(400);
+    expect((await fetch(`${address}/v1/tickets.csv`)).status).toBe(401);
+    expect((await fetch(`${address}/v1/tickets.csv`, { method: 'POST', headers: signedIn })).status).toBe(405);
+  });
+
+  test.each(['csv', 'xlsx'])(
+    'breaks off when a later page fails, so that no half of it looks whole: %s',
+    async (form) => {
+      breaksAt = 100;
+      const answer = await get(`/v1/tickets.${form}`);
+      expect(answer.status).toBe(200);
+      await expect(answer.arrayBuffer()).rejects.toThrow();
+      breaksAt = Number.POSITIVE_INFINITY;
+      expect((await get(`/v1/tickets.${form}`)).status).toBe(200);
+    },
+  );
+
+  test('leaves its place when whoever asked goes away', async () => {
+    for (let time = 0; time < 20; time += 1) {
+      const leave = new AbortController();
+      await fetch(`${address}/v1/tickets.csv`, { headers: signedIn, signal: leave.signal });
+      leave.abort();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await get('/v1/tickets.csv')).status).toBe(200);
+  });
+});
