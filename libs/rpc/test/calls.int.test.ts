@@ -7,6 +7,7 @@ import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../src/index.ts';
 import { connect, RpcFailure } from '../src/index.ts';
+import { largestMessage } from '../src/server.ts';
 import { issuer, keyPair, notice, personToken, startNotices, tokensOf } from './notices.ts';
 
 function rpc(name: string) {
@@ -171,7 +172,7 @@ describe('a request', () => {
 
   test('that is larger than a message may be never reaches a handler', async () => {
     await using notices = await startNotices();
-    const huge = { unread: false, pageSize: 0, pageToken: 'x'.repeat(5_000_000) };
+    const huge = { unread: false, pageSize: 0, pageToken: 'x'.repeat(largestMessage + 1) };
     const failure = await failureOf(notices.raw.call(listInbox, huge, await as('p1')));
     expect(failure.code).toBe(status.RESOURCE_EXHAUSTED);
   });
