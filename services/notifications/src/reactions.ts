@@ -36,8 +36,9 @@ export function reactions(kept: Kept, { directory, now, channels: offered }: Tel
   const forgetting = on('bandeng.identity.account-erased.v1', 'forget-wishes', ({ data }) => forget(data.person));
   return [...posting, ...(offered.length === 0 ? [] : sending), forgetting];
 
+  /** Those whom it concerned when it happened: whoever handles it again tells the same people. */
   function whom(type: ToldEvent, event: CloudEvent<Message>): Addressee[] {
-    return addressees(type, concernOf(event.data), holdersFor(directory, event.territory, now()));
+    return addressees(type, concernOf(event.data), holdersFor(directory, event.territory, new Date(event.time)));
   }
 
   function post(type: ToldEvent, event: CloudEvent<Message>): readonly Reaction[] | Skipped {
