@@ -98,7 +98,9 @@ function valuesOf(schema: JsonSchema): fc.Arbitrary<unknown> {
   }
   switch (schema.type) {
     case 'string':
-      return schema.contentEncoding === 'base64' ? fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString('base64')) : texts;
+      return schema.contentEncoding === 'base64'
+        ? fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString('base64'))
+        : texts;
     case 'boolean':
       return fc.boolean();
     case 'integer':

@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { type FieldProblem, fault, invalid, type Problem, problem } from './problems.ts';
 
 /** Largest file in bytes. */
-export const largestFile = 10 * 1024 * 1024;
+const largestFile = 10 * 1024 * 1024;
 /** What comes beyond a file that is too large is read on and thrown away, so that the client gets to read why; not for ever. */
 const mostRead = 64 * 1024 * 1024;
 

@@ -32,7 +32,7 @@ const belonging = new Set(['resident', 'member']);
 const sender = 'notifications';
 
 /** A contact is where its person lives or is checked in, and nowhere else: working somewhere opens it to nobody there. */
-export function contactObject({ directory, now }: House, person: string): AccessObject {
+function contactObject({ directory, now }: House, person: string): AccessObject {
   const places = directory
     .postingsOf(person, now())
     .flatMap(({ role, territory }) =>

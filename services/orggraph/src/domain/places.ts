@@ -24,7 +24,7 @@ export type Role = keyof typeof places;
 
 export const heldRoles = Object.keys(places).filter(isHeldRole);
 
-export function isHeldRole(word: string): word is Role {
+function isHeldRole(word: string): word is Role {
   return Object.hasOwn(places, word);
 }
 

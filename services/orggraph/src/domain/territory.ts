@@ -1,16 +1,7 @@
 /** A territory (属地): a node of the tree of places, or a grid, which covers compounds and buildings of its community. */
 import { type Decider, type DomainEvent, type Refused, refuse } from '@bandeng/decider';
 
-export const territoryKinds = [
-  'province',
-  'city',
-  'district',
-  'street',
-  'community',
-  'grid',
-  'compound',
-  'building',
-] as const;
+const territoryKinds = ['province', 'city', 'district', 'street', 'community', 'grid', 'compound', 'building'] as const;
 export type TerritoryKind = (typeof territoryKinds)[number];
 
 export interface Territory {

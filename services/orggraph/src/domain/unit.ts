@@ -3,7 +3,7 @@ import { type Decider, type DomainEvent, refuse } from '@bandeng/decider';
 import { hasRightCheckCharacter } from './creditcode.ts';
 
 /** The five levels, and what stands beside them. */
-export const unitKinds = [
+const unitKinds = [
   'city_organ',
   'district_organ',
   'street',
