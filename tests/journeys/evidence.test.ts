@@ -1,3 +1,4 @@
+import { eventually } from '@bandeng/testing';
 import { type Caller, type Town, town } from '@bandeng/testing/town';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -182,5 +183,40 @@ describe('who may add what', () => {
     const { file } = body.evidence[0];
     expect((await fetched(resident, `/v1/tickets/${other.id}/evidence/${file}`)).status).toBe(404);
     expect((await fetched(resident, `/v1/follow/${other.followCode}/evidence/${file}`)).status).toBe(404);
+  });
+});
+
+describe('a photo and its ticket', () => {
+  test('the ticket leaves as a table with the number of its files, and is found by its words', async () => {
+    const resident = await city.as('resident');
+    const key = { 'idempotency-key': crypto.randomUUID() };
+    const text = '大修厂门口的充电桩坏了';
+    const { body } = await resident.post('/v1/tickets', { text, territory: home, category }, key);
+    expect((await send(resident, `/v1/tickets/${body.id}/evidence`, photo)).status).toBe(201);
+    const dispatcher = await city.as('community_dispatcher');
+    const found = await dispatcher.get(`/v1/tickets?words=${encodeURIComponent('充电桩 cdz')}`);
+    expect(found.body.tickets.map(({ id }: { id: string }) => id)).toContain(body.id);
+    const { body: csv } = await dispatcher.get(`/v1/tickets.csv?words=${encodeURIComponent('充电桩')}`);
+    const [head = '', ...lines] = String(csv).slice(1).split('\r\n');
+    const row = lines.find((line) => line.startsWith(body.number))?.split(',') ?? [];
+    expect(row[head.split(',').indexOf('内容')]).toBe(text);
+    expect(row[head.split(',').indexOf('附件数')]).toBe('1');
+    const { status, bytes } = await fetched(dispatcher, '/v1/tickets.xlsx');
+    expect({ status, begin: bytes.subarray(0, 2).toString() }).toEqual({ status: 200, begin: 'PK' });
+  });
+
+  test('goes with whoever brought it, and the ticket names it still', async () => {
+    const volunteer = await city.as('volunteer');
+    const { id } = await order(volunteer);
+    const { body } = await send(volunteer, `/v1/tickets/${id}/evidence`, photo);
+    const path = `/v1/tickets/${id}/evidence/${body.evidence[0].file}`;
+    const dispatcher = await city.as('community_dispatcher');
+    expect((await fetched(dispatcher, path)).status).toBe(200);
+    const me = city.plan.accounts.find(({ login }) => login === 'volunteer')?.id;
+    expect((await volunteer.post(`/v1/accounts/${me}:erase`)).status).toBe(200);
+    await eventually(async () => expect((await fetched(dispatcher, path)).status).toBe(404), { within: 15_000 });
+    const gone = await dispatcher.get(path);
+    expect(gone.body.type).toBe('urn:bandeng:problem:file-erased');
+    expect((await dispatcher.get(`/v1/tickets/${id}`)).body.evidence).toHaveLength(1);
   });
 });

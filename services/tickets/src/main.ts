@@ -3,7 +3,7 @@ import { defineService, runService } from '@bandeng/service';
 import { configure } from './config.ts';
 import { openDesk } from './desk.ts';
 import { categoryPublications, publications } from './publications.ts';
-import { fileReactions, reactions } from './reactions.ts';
+import { reactions } from './reactions.ts';
 import { openTickets } from './records.ts';
 import { ticketsRpc } from './rpc.ts';
 import { looseFileSweep, ticketSweep } from './sweeps.ts';
@@ -21,7 +21,7 @@ export const tickets = defineService({
         publishing(collections.tickets, publications),
         publishing(collections.categories, categoryPublications),
       ],
-      reactions: [...reactions(collections.tickets, house), ...fileReactions(desk)],
+      reactions: reactions(desk),
       sweeps: [ticketSweep(collections.tickets, house), looseFileSweep(desk)],
     };
   },

@@ -1,14 +1,21 @@
-/** What others' events mean for tickets: who was erased leaves no words. */
+/** What others' events mean for tickets: who was erased leaves no words and no files. */
 import { NotNow, on, type Reaction, type ReactionDefinition, skip } from '@bandeng/events';
+import type { Files } from '@bandeng/files';
 import { erasedWords, writtenBy } from '@bandeng/records';
 import type { House } from '@bandeng/service';
-import type { Desk } from './desk.ts';
 import type { Tickets } from './records.ts';
 
 /** Until then calls that came in before the erasure have ended everywhere, and the others are refused. */
 const lastWords = 30_000;
 
-export function reactions(tickets: Tickets, { now }: Pick<House, 'now'>): ReactionDefinition[] {
+/** What it needs of the desk. */
+interface Erasing {
+  readonly tickets: Tickets;
+  readonly files: Pick<Files, 'eraseOf'>;
+  readonly house: Pick<House, 'now'>;
+}
+
+export function reactions({ tickets, files, house }: Erasing): ReactionDefinition[] {
   /** Each ticket keeps its history and loses this person's texts, with the terms by which they were found. */
   async function eraseWords(person: string): Promise<readonly Reaction[] | ReturnType<typeof skip>> {
     const touched = await writtenBy(tickets, person);
@@ -23,22 +30,23 @@ export function reactions(tickets: Tickets, { now }: Pick<House, 'now'>): Reacti
     }));
   }
 
+  /** The files that this person brought go, from wherever they lie; tickets go on naming them. */
+  const eraseFiles = (person: string): Reaction[] => [{ run: () => files.eraseOf(person) }];
+
+  const waitForLate = (time: string): void => {
+    if (house.now().getTime() - Date.parse(time) < lastWords) throw new NotNow('calls may be under way');
+  };
+
+  // One event's reactions come one after the other, so what has to wait stands at the end.
   return [
     on('bandeng.identity.account-erased.v1', 'erase-words', ({ data }) => eraseWords(data.person)),
+    on('bandeng.identity.account-erased.v1', 'erase-files', async ({ data }) => eraseFiles(data.person)),
     on('bandeng.identity.account-erased.v1', 'erase-late-words', ({ data, time }) => {
-      if (now().getTime() - Date.parse(time) < lastWords) throw new NotNow('calls may be under way');
+      waitForLate(time);
       return eraseWords(data.person);
     }),
-  ];
-}
-
-/** The files that an erased person brought go, from wherever they lie; tickets go on naming them. */
-export function fileReactions({ files, house }: Pick<Desk, 'files' | 'house'>): ReactionDefinition[] {
-  const eraseFiles = (person: string): Reaction[] => [{ run: () => files.eraseOf(person) }];
-  return [
-    on('bandeng.identity.account-erased.v1', 'erase-files', async ({ data }) => eraseFiles(data.person)),
     on('bandeng.identity.account-erased.v1', 'erase-late-files', async ({ data, time }) => {
-      if (house.now().getTime() - Date.parse(time) < lastWords) throw new NotNow('uploads may be under way');
+      waitForLate(time);
       return eraseFiles(data.person);
     }),
   ];
