@@ -4,7 +4,7 @@ import { eventually } from '@bandeng/testing';
 import { type Caller, type Town, town } from '@bandeng/testing/town';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { MongoClient } from 'mongodb';
+import { Binary, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 /**
@@ -26,7 +26,9 @@ const words = {
   remark: '师傅来得快，墙也补了',
   reason: '约欧阳明媚看漏水的时间',
 };
-const readable = [...Object.values(person), ...Object.values(words), password, '19900007788'];
+const letter = '尊敬的社区：我是三号楼的欧阳明媚';
+const document = `%PDF-1.4\n1 0 obj\n<</Title (${letter})>>\nendobj\ntrailer\n<<>>\n%%EOF\n`;
+const readable = [...Object.values(person), ...Object.values(words), password, '19900007788', letter];
 
 let city: Town;
 let administrator: Caller;
@@ -38,6 +40,7 @@ let token: string;
 let home: string;
 let ticket: string;
 let followCode: string;
+let file: string;
 
 beforeAll(async () => {
   city = await town({ apart: true, environment: { BANDENG_LOG_LEVEL: 'debug' } });
@@ -55,6 +58,12 @@ const they = (): Caller => city.with(token);
 const events = (entries: { event: string }[]): string[] => entries.map(({ event }) => event);
 const timeline = async () => (await dispatcher.get(`/v1/tickets/${ticket}/timeline`)).body.entries;
 
+/** Bytes as what they say: MongoDB's own JSON would hide them in base64. */
+function bytesAsText(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const kept = this[key];
+  return kept instanceof Binary ? Buffer.from(kept.buffer).toString('utf8') : value;
+}
+
 /** All documents of all collections of all services. */
 async function databases(): Promise<string> {
   const mongo = await MongoClient.connect(city.parts.mongodbUri);
@@ -65,7 +74,7 @@ async function databases(): Promise<string> {
     const texts: string[] = [];
     for (const name of own) {
       for (const collection of await mongo.db(name).collections()) {
-        for await (const document of collection.find()) texts.push(JSON.stringify(document));
+        for await (const found of collection.find()) texts.push(JSON.stringify(found, bytesAsText));
       }
     }
     return texts.join('\n');
@@ -113,6 +122,13 @@ describe('a person', () => {
     expect(ordered.status, JSON.stringify(ordered.body)).toBe(201);
     ticket = ordered.body.id;
     followCode = ordered.body.followCode;
+    const form = new FormData();
+    form.append('file', new Blob([document]), '欧阳明媚家.pdf');
+    const headers = { authorization: `Bearer ${token}` };
+    const path = `${city.address}/v1/tickets/${ticket}/evidence`;
+    const added = await fetch(path, { method: 'POST', body: form, headers });
+    expect(added.status).toBe(201);
+    file = Object(await added.json()).evidence[0].file;
     const openCall = home.slice(0, 12);
     for (const [by, verb, body] of [
       [dispatcher, 'dispatch', { handler: { openCall }, note: '就近的来' }],
@@ -171,7 +187,7 @@ describe('erased', () => {
   test('they are gone at once: nobody signs in as them, and the token they have is refused', async () => {
     before = await timeline();
     const all = await databases();
-    for (const word of [person.name, person.login, ...Object.values(words)]) expect(all).toContain(word);
+    for (const word of [person.name, person.login, letter, ...Object.values(words)]) expect(all).toContain(word);
     const other = await member.post(`/v1/accounts/${id}:erase`, { reason: 'ASKED_FOR' });
     expect(other.status).toBe(404);
     const erased = await they().post(`/v1/accounts/${id}:erase`);
@@ -210,6 +226,7 @@ describe('erased', () => {
     const { body } = await dispatcher.get(`/v1/tickets/${ticket}`);
     expect(body).toMatchObject({ status: 'RATED', orderer: id, text: '', displayName: '', rating: 'VERY_SATISFIED' });
     expect(body.resolution).toBe('换了水管');
+    expect((await dispatcher.get(`/v1/tickets/${ticket}/evidence/${file}`)).status).toBe(404);
     const followed = await city.with(undefined).get(`/v1/follow/${followCode}`);
     expect(followed.body).toMatchObject({ status: 'RATED', text: '', resolution: '换了水管' });
   });

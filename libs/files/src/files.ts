@@ -29,6 +29,8 @@ export interface Files {
   /** Undefined when there is none, or it was erased. */
   read(id: string, size?: 'whole' | 'small'): Promise<ReadFile | undefined>;
   remove(id: string): Promise<void>;
+  /** Ids of the aggregates to which somebody brought files, each once. */
+  ownersOf(by: string): Promise<string[]>;
   /** Removes every file that somebody brought; answers how many. The aggregates go on naming them. */
   eraseOf(by: string): Promise<number>;
   /** Confirms or removes what has waited too long, as its aggregate names it or not; answers how many were removed. */
@@ -89,6 +91,8 @@ export async function openFiles(options: { database: Db; contents: ContentStore;
     },
 
     remove,
+
+    ownersOf: (by) => files.distinct('owner', { by, loose: { $exists: false } }, { maxTimeMS: readTime }),
 
     async eraseOf(by) {
       let erased = 0;

@@ -82,6 +82,9 @@ function behaves(stored: () => Promise<number>, open: () => Promise<Files>): voi
   it('whoever is erased takes their files along, and nobody else theirs', async () => {
     const others = await files.keep(photo, { owner: 'ticket-2', by: 'wang' });
     const before = await stored();
+    expect(await files.ownersOf('mei')).toEqual([]); // not yet named by what they belong to
+    await files.confirm(others);
+    expect(await files.ownersOf('wang')).toEqual(['ticket-2']);
     expect(await files.eraseOf('mei')).toBe(2);
     expect(await files.eraseOf('mei')).toBe(0);
     expect(await stored()).toBe(before - 3);

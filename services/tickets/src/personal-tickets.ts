@@ -3,12 +3,13 @@ import type * as contract from '@bandeng/contracts/tickets';
 import { type Refused, refuse } from '@bandeng/decider';
 import type { Call } from '@bandeng/rpc';
 import { callerKey, type Desk } from './desk.ts';
-import { ticketsWrittenBy } from './queries.ts';
+import { personalPage } from './queries.ts';
 import type { Refusal } from './refusals.ts';
-import type { StoredTicket } from './representation.ts';
+import { evidenceOf, type StoredTicket } from './representation.ts';
+import { plainSight } from './sight.ts';
 import { spelledStatus } from './spelling.ts';
 
-export function personalTickets({ house, tickets }: Desk) {
+export function personalTickets({ house, tickets, files }: Desk) {
   return {
     async listPersonalTickets(
       { person, pageToken }: contract.ListPersonalTicketsRequest,
@@ -18,7 +19,7 @@ export function personalTickets({ house, tickets }: Desk) {
       const reader = callerKey(call);
       const after = pageToken === '' ? '' : house.pages.open(query, reader, pageToken);
       if (typeof after !== 'string') return refuse('page-token-invalid', { field: 'pageToken' });
-      const { items, last } = await ticketsWrittenBy(tickets, person, after);
+      const { items, last } = await personalPage(tickets, person, await files.ownersOf(person), after);
       return {
         tickets: items.map((stored) => personalTicket(stored, person)),
         nextPageToken: last === undefined ? '' : house.pages.seal(query, reader, last),
@@ -28,7 +29,7 @@ export function personalTickets({ house, tickets }: Desk) {
 }
 
 function personalTicket({ id, state, words }: StoredTicket, person: string): contract.PersonalTicket {
-  const { number, orderer, territory, category, standing, orderedAt } = state;
+  const { number, orderer, territory, category, standing, orderedAt, evidence = [] } = state;
   return {
     id,
     number,
@@ -37,6 +38,9 @@ function personalTicket({ id, state, words }: StoredTicket, person: string): con
     category,
     status: spelledStatus[standing.status],
     orderedAt: new Date(orderedAt),
-    words: Object.entries(words).flatMap(([word, { by, text }]) => (by === person ? [{ word, text }] : [])),
+    words: Object.entries(words).flatMap(([word, { by, text, erased }]) =>
+      by === person && erased !== true ? [{ word, text }] : [],
+    ),
+    evidence: evidenceOf({ evidence: evidence.filter(({ by }) => by === person) }, { ...plainSight, people: true }),
   };
 }

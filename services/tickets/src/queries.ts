@@ -180,10 +180,19 @@ const mostOfOnePerson = 100;
 /** A page ends behind the ticket with which its texts become longer than this, for it has to fit into one message. */
 const mostCharacters = 300_000;
 
-/** Tickets with words of a person, in the order of their ids. */
-export async function ticketsWrittenBy(tickets: Tickets, person: string, after: string): Promise<Page<StoredTicket>> {
+/** Tickets with words of a person, and these others that hold something of theirs, in the order of their ids. */
+export async function personalPage(
+  tickets: Tickets,
+  person: string,
+  others: readonly string[],
+  after: string,
+): Promise<Page<StoredTicket>> {
+  const left = others
+    .filter((id) => id > after)
+    .sort()
+    .slice(0, mostOfOnePerson);
   const found = tickets.collection.find(
-    { 'search.by': person, _id: { $gt: after } },
+    { $or: [{ 'search.by': person, _id: { $gt: after } }, ...(left.length > 0 ? [{ _id: { $in: left } }] : [])] },
     { projection: { history: 0 }, sort: { _id: 1 }, limit: mostOfOnePerson, maxTimeMS: readTime },
   );
   const items: StoredTicket[] = [];

@@ -9,6 +9,8 @@ import { community, fresh, openCall, order, startTown } from './town.ts';
 
 let town: Awaited<ReturnType<typeof startTown>>;
 let id: string;
+let other: string;
+const pdf = Buffer.from('%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n');
 
 beforeAll(async () => {
   town = await startTown();
@@ -16,9 +18,13 @@ beforeAll(async () => {
   await town.as('wang', 'DispatchTicket', { id, ...openCall, note: '就近的来' });
   await town.as('zhao', 'AcceptTicket', { id });
   await town.as('zhao', 'NoteTicket', { id, text: '梅阿姨说晚上来', audience: 'INTERNAL' });
+  await town.as('mei', 'AddEvidence', { id, content: pdf });
+  await town.as('wang', 'AddEvidence', { id, content: pdf });
   await town.as('zhao', 'ResolveTicket', { id, resolution: '换了灯泡' });
   await town.as('mei', 'RateTicket', { id, satisfaction: 'SATISFIED', remark: '谢谢小赵' });
-  await town.as('li', 'OrderTicket', { ...order, text: '别人的事' }, fresh());
+  const { body } = await town.as('li', 'OrderTicket', { ...order, text: '别人的事' }, fresh());
+  other = body.id;
+  await town.as('twice', 'AddEvidence', { id: other, content: pdf }, { actingAs: 'posting-9' });
 });
 afterAll(async () => town?.stop());
 
@@ -29,11 +35,15 @@ const personal = async (person: string, pageToken = '') =>
 async function erased(person: string): Promise<number> {
   return visit('tickets', town.environment, async ({ records, log }) => {
     const { tickets } = await openTickets(records);
+<<<<<<< HEAD
+    const [reaction] = reactions({ tickets, files: { eraseOf: async () => 0 }, house: { now: () => new Date() } });
+=======
     const [reaction] = reactions({
       tickets,
       files: { eraseOf: async () => 0 },
       house: { now: () => new Date() },
     });
+>>>>>>> 5701e6e9838d97cdc065576f48dfd35ed37d5218
     const event: CloudEvent = {
       specversion: '1.0',
       id: `${person}:2`,
@@ -76,6 +86,11 @@ describe('what tickets hold of a person', () => {
         },
       ],
     });
+    expect((await personal('mei')).tickets[0].evidence).toMatchObject([{ kind: 'DOCUMENT', size: pdf.length }]);
+    // Who only added a file wrote nothing.
+    expect((await personal('twice')).tickets).toMatchObject([
+      { id: other, words: [], evidence: [{ person: 'twice' }] },
+    ]);
     const zhao = await personal('zhao');
     expect(zhao.tickets).toMatchObject([{ id, words: [{ text: '梅阿姨说晚上来' }, { text: '换了灯泡' }] }]);
     expect(zhao.tickets[0].ordered ?? false).toBe(false);
@@ -101,6 +116,7 @@ describe('what tickets hold of a person', () => {
     expect(events(after)).toEqual([...events(before), 'words-erased']);
     const texts = after.map(({ text }: { text?: string }) => text ?? '').filter((text: string) => text !== '');
     expect(texts).toEqual(['就近的来', '梅阿姨说晚上来', '换了灯泡']);
-    expect((await personal('mei')).tickets).toEqual([]);
+    const left = (await personal('mei')).tickets.flatMap(({ words }: { words: object[] }) => words);
+    expect(left).toEqual([]);
   });
 });

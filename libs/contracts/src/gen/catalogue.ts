@@ -802,7 +802,7 @@ export const rpcs = [
     response: tickets_tickets.ListPersonalTicketsResponse,
     requestType: 'bandeng.tickets.v1.ListPersonalTicketsRequest',
     responseType: 'bandeng.tickets.v1.ListPersonalTicketsResponse',
-    comment: "Tickets that a person ordered or wrote on, with the words of that person; for the export of their data.",
+    comment: "Tickets that a person ordered, wrote on or added a file to, with what is theirs; for the export of their data.",
   },
   {
     service: 'tickets',

@@ -1042,7 +1042,7 @@ export interface TimelineEntry {
   file: string;
 }
 
-/** What one ticket holds of a person who ordered it or wrote on it. */
+/** What one ticket holds of a person who ordered it, wrote on it or added a file. */
 export interface PersonalTicket {
   /** Opaque id (UUID). */
   id: string;
@@ -1062,6 +1062,8 @@ export interface PersonalTicket {
     | undefined;
   /** What that person wrote on it. */
   words: PersonalWords[];
+  /** Photos and documents that person added, where they are fetched from. */
+  evidence: Evidence[];
 }
 
 /** A text that a person wrote on a ticket. */
@@ -3341,6 +3343,7 @@ function createBasePersonalTicket(): PersonalTicket {
     status: TicketStatus_Value.UNSPECIFIED,
     orderedAt: undefined,
     words: [],
+    evidence: [],
   };
 }
 
@@ -3369,6 +3372,9 @@ export const PersonalTicket: MessageFns<PersonalTicket> = {
     }
     for (const v of message.words) {
       PersonalWords.encode(v!, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.evidence) {
+      Evidence.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -3450,6 +3456,14 @@ export const PersonalTicket: MessageFns<PersonalTicket> = {
             message.words.push(PersonalWords.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.evidence.push(Evidence.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3476,6 +3490,7 @@ export const PersonalTicket: MessageFns<PersonalTicket> = {
         ? fromJsonTimestamp(object.ordered_at)
         : undefined,
       words: globalThis.Array.isArray(object?.words) ? object.words.map((e: any) => PersonalWords.fromJSON(e)) : [],
+      evidence: globalThis.Array.isArray(object?.evidence) ? object.evidence.map((e: any) => Evidence.fromJSON(e)) : [],
     };
   },
 
@@ -3505,6 +3520,9 @@ export const PersonalTicket: MessageFns<PersonalTicket> = {
     if (message.words) {
       obj.words = message.words.map((e) => PersonalWords.toJSON(e));
     }
+    if (message.evidence) {
+      obj.evidence = message.evidence.map((e) => Evidence.toJSON(e));
+    }
     return obj;
   },
 
@@ -3521,6 +3539,7 @@ export const PersonalTicket: MessageFns<PersonalTicket> = {
     message.status = object.status ?? TicketStatus_Value.UNSPECIFIED;
     message.orderedAt = object.orderedAt ?? undefined;
     message.words = object.words?.map((e) => PersonalWords.fromPartial(e)) || [];
+    message.evidence = object.evidence?.map((e) => Evidence.fromPartial(e)) || [];
     return message;
   },
 };
@@ -6841,7 +6860,7 @@ export const TicketsServiceService = {
     responseSerialize: (value: FollowedTicket): Buffer => Buffer.from(FollowedTicket.encode(value).finish()),
     responseDeserialize: (value: Buffer): FollowedTicket => FollowedTicket.decode(value),
   },
-  /** Tickets that a person ordered or wrote on, with the words of that person; for the export of their data. */
+  /** Tickets that a person ordered, wrote on or added a file to, with what is theirs; for the export of their data. */
   listPersonalTickets: {
     path: "/bandeng.tickets.v1.TicketsService/ListPersonalTickets" as const,
     requestStream: false as const,
@@ -6954,7 +6973,7 @@ export interface TicketsServiceServer extends UntypedServiceImplementation {
   followTicket: handleUnaryCall<FollowTicketRequest, FollowedTicket>;
   /** Rates by the follow code, without an account. Refused: `not-in-this-state`. */
   rateFollowedTicket: handleUnaryCall<RateFollowedTicketRequest, FollowedTicket>;
-  /** Tickets that a person ordered or wrote on, with the words of that person; for the export of their data. */
+  /** Tickets that a person ordered, wrote on or added a file to, with what is theirs; for the export of their data. */
   listPersonalTickets: handleUnaryCall<ListPersonalTicketsRequest, ListPersonalTicketsResponse>;
   /** Registers a category by its path. The same path again answers the category that is there. */
   registerCategory: handleUnaryCall<RegisterCategoryRequest, Category>;
@@ -7296,7 +7315,7 @@ export interface TicketsServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: FollowedTicket) => void,
   ): ClientUnaryCall;
-  /** Tickets that a person ordered or wrote on, with the words of that person; for the export of their data. */
+  /** Tickets that a person ordered, wrote on or added a file to, with what is theirs; for the export of their data. */
   listPersonalTickets(
     request: ListPersonalTicketsRequest,
     callback: (error: ServiceError | null, response: ListPersonalTicketsResponse) => void,
