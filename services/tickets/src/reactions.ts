@@ -8,11 +8,7 @@ import type { Tickets } from './records.ts';
 /** Until then calls that came in before the erasure have ended everywhere, and the others are refused. */
 const lastWords = 30_000;
 
-<<<<<<< HEAD
-/** What is erased, and what of the house is needed for it. */
-=======
 /** What it needs of the desk. */
->>>>>>> 5701e6e9838d97cdc065576f48dfd35ed37d5218
 interface Erasing {
   readonly tickets: Tickets;
   readonly files: Pick<Files, 'eraseOf'>;
@@ -20,11 +16,6 @@ interface Erasing {
 }
 
 export function reactions({ tickets, files, house }: Erasing): ReactionDefinition[] {
-<<<<<<< HEAD
-  const erased = 'bandeng.identity.account-erased.v1';
-
-=======
->>>>>>> 5701e6e9838d97cdc065576f48dfd35ed37d5218
   /** Each ticket keeps its history and loses this person's texts, with the terms by which they were found. */
   async function eraseWords(person: string): Promise<readonly Reaction[] | ReturnType<typeof skip>> {
     const touched = await writtenBy(tickets, person);
@@ -40,26 +31,6 @@ export function reactions({ tickets, files, house }: Erasing): ReactionDefinitio
   }
 
   /** The files that this person brought go, from wherever they lie; tickets go on naming them. */
-<<<<<<< HEAD
-  function eraseFiles(person: string): Reaction[] {
-    return [{ run: () => files.eraseOf(person) }];
-  }
-
-  function waitForCallsSince(time: string): void {
-    if (house.now().getTime() - Date.parse(time) < lastWords) throw new NotNow('calls may be under way');
-  }
-
-  // Those that wait come last, for the reactions to one event run one after the other.
-  return [
-    on(erased, 'erase-words', ({ data }) => eraseWords(data.person)),
-    on(erased, 'erase-files', ({ data }) => eraseFiles(data.person)),
-    on(erased, 'erase-late-words', ({ data, time }) => {
-      waitForCallsSince(time);
-      return eraseWords(data.person);
-    }),
-    on(erased, 'erase-late-files', ({ data, time }) => {
-      waitForCallsSince(time);
-=======
   const eraseFiles = (person: string): Reaction[] => [{ run: () => files.eraseOf(person) }];
 
   const waitForLate = (time: string): void => {
@@ -76,7 +47,6 @@ export function reactions({ tickets, files, house }: Erasing): ReactionDefinitio
     }),
     on('bandeng.identity.account-erased.v1', 'erase-late-files', async ({ data, time }) => {
       waitForLate(time);
->>>>>>> 5701e6e9838d97cdc065576f48dfd35ed37d5218
       return eraseFiles(data.person);
     }),
   ];

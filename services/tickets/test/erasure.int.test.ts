@@ -35,15 +35,7 @@ const personal = async (person: string, pageToken = '') =>
 async function erased(person: string): Promise<number> {
   return visit('tickets', town.environment, async ({ records, log }) => {
     const { tickets } = await openTickets(records);
-<<<<<<< HEAD
     const [reaction] = reactions({ tickets, files: { eraseOf: async () => 0 }, house: { now: () => new Date() } });
-=======
-    const [reaction] = reactions({
-      tickets,
-      files: { eraseOf: async () => 0 },
-      house: { now: () => new Date() },
-    });
->>>>>>> 5701e6e9838d97cdc065576f48dfd35ed37d5218
     const event: CloudEvent = {
       specversion: '1.0',
       id: `${person}:2`,
