@@ -25,6 +25,8 @@ export interface CommandContext {
   readonly silent?: boolean;
   /** The id is derived and new unless this is a repeat: insert at once, read only when something speaks against it. */
   readonly expectNew?: boolean;
+  /** Everything but the write: answers how the aggregate would be, or why not, and nothing has happened. */
+  readonly rehearsal?: boolean;
 }
 
 interface EntryHead {

@@ -258,6 +258,25 @@ describe('the terms by which it is found', () => {
   });
 });
 
+describe('a rehearsal', () => {
+  it('says how it would be or why not, and leaves nothing behind', async () => {
+    const rehearsal = (more: object = {}) => context({ rehearsal: true, expectNew: true, ...more });
+    const would = await errands.run('rehearsed', rehearsal(), opening('R-1'));
+    expect(would).toMatchObject({ stored: { id: 'rehearsed', version: 1, state: { number: 'R-1' } }, replayed: false });
+    expect(await errands.read('rehearsed')).toBeUndefined();
+    expect(await errands.run('rehearsed', rehearsal(), plainly({ type: 'finish' }))).toMatchObject({
+      refused: 'not-there',
+    });
+    const first = context({ request: 'one' });
+    await errands.run('rehearsed', first, opening('R-1'));
+    const again = rehearsal({ id: first.id, request: 'one' });
+    expect(await errands.run('rehearsed', again, opening('R-1'))).toMatchObject({ replayed: true });
+    const other = rehearsal({ id: first.id, request: 'other' });
+    expect(await errands.run('rehearsed', other, opening('R-1'))).toMatchObject({ refused: 'key-reused' });
+    expect((await stored('rehearsed')).version).toBe(1);
+  });
+});
+
 describe('50 who race on one record', () => {
   it('have one winner for each version, and every accepted command is in the history', async () => {
     const id = await opened();

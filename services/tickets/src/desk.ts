@@ -24,22 +24,31 @@ export interface Desk {
   readonly branches: (category: string) => Promise<string[] | undefined>;
 }
 
-export async function openDesk(
+/** A desk at which tickets are written, without the files that people bring: all that telling stories needs. */
+export type WritingDesk = Omit<Desk, 'files'>;
+
+export async function openWritingDesk(
   house: House,
   { tickets, categories }: { tickets: Tickets; categories: Categories },
-  { bucket }: Configuration,
-): Promise<Desk> {
-  const { database, now } = house;
-  const contents = bucket === undefined ? gridFsContents(database) : s3Contents(bucket);
+): Promise<WritingDesk> {
   return {
     house,
     tickets,
     categories,
     serials: house.records.serials('tickets'),
-    files: await openFiles({ database, contents, now }),
     followKey: house.keys.secret('follow-code'),
     branches: await branchLookup(categories),
   };
+}
+
+export async function openDesk(
+  house: House,
+  collections: { tickets: Tickets; categories: Categories },
+  { bucket }: Configuration,
+): Promise<Desk> {
+  const { database, now } = house;
+  const contents = bucket === undefined ? gridFsContents(database) : s3Contents(bucket);
+  return { ...(await openWritingDesk(house, collections)), files: await openFiles({ database, contents, now }) };
 }
 
 /** Who calls, as written beside words and into events. */

@@ -1,6 +1,7 @@
 /** Ordering, and taking over past orders. */
+import { hash } from 'node:crypto';
 import type { Granted } from '@bandeng/access';
-import type { ImportTicketRequest, OrderTicketRequest, Ticket as TicketMessage } from '@bandeng/contracts/tickets';
+import { ImportTicketRequest, type OrderTicketRequest, type Ticket as TicketMessage } from '@bandeng/contracts/tickets';
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import { communityOf, normalize } from '@bandeng/directory';
 import { derivedId, type Words } from '@bandeng/records';
@@ -66,6 +67,16 @@ export async function factsOf(
   };
 }
 
+/** A dry run takes no number away. */
+const noSerials = { next: async () => 0 };
+
+/** A dry run is compared with what was asked for in earnest. */
+function rehearsalOf(request: ImportTicketRequest): { rehearsal?: true; request?: string } {
+  if (!request.dryRun) return {};
+  const inEarnest = ImportTicketRequest.encode({ ...request, dryRun: false }).finish();
+  return { rehearsal: true, request: hash('sha256', inEarnest, 'base64url') };
+}
+
 export function ordering(desk: Desk) {
   const { house, tickets } = desk;
 
@@ -122,11 +133,12 @@ export function ordering(desk: Desk) {
       if (isRefused(granted)) return granted;
       const id = derivedId('import', source, sourceId);
       const command = `import:${source}:${sourceId}`;
-      const context = { ...contextOf(desk, call, granted), id: command, expectNew: true };
+      const context = { ...contextOf(desk, call, granted), id: command, expectNew: true, ...rehearsalOf(request) };
+      const facing = request.dryRun ? { ...desk, serials: noSerials } : desk;
       const { words, ids } = wordsOfOrder(callerKey(call), request);
       const orderedAt = (request.orderedAt ?? house.now()).toISOString();
       const outcome = await tickets.run(id, context, async () => {
-        const facts = await factsOf(desk, id, place, category, orderedAt);
+        const facts = await factsOf(facing, id, place, category, orderedAt);
         const order = { ...facts, ...ids, urgency: 'ordinary', source: 'import' } as const;
         return { command: { type: 'import', at: context.at, orderedAt, ...order }, words };
       });

@@ -23,9 +23,14 @@ export function registering(desk: Desk) {
       if (isRefused(granted)) return granted;
       const { path, externalCode } = request;
       const command = externalCode === '' ? { path } : { path, externalCode };
-      const outcome = await categories.run(categoryId(path), contextOf(desk, call, granted), () => ({ command }));
+      const context = { ...contextOf(desk, call, granted), rehearsal: request.dryRun };
+      let known = false;
+      const outcome = await categories.run(categoryId(path), context, (current) => {
+        known = current !== undefined;
+        return { command };
+      });
       if (isRefused(outcome)) return outcome;
-      if (outcome.replayed) call.replayed();
+      if (outcome.replayed || known) call.replayed();
       return categoryMessage(outcome.stored);
     },
 

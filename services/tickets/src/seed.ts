@@ -4,7 +4,7 @@ import { isRefused } from '@bandeng/decider';
 import type { Actor, CommandContext, Outcome, Prepared } from '@bandeng/records';
 import type { House } from '@bandeng/service';
 import { chinaCalendar as calendar } from './calendar-data.ts';
-import { type Desk, openDesk } from './desk.ts';
+import { openWritingDesk, type WritingDesk } from './desk.ts';
 import { categoryId } from './domain/category.ts';
 import { nextDue } from './domain/passing-time.ts';
 import type { Ticket, TicketCommand, TicketEvent, TicketRefusal } from './domain/ticket.ts';
@@ -28,7 +28,7 @@ export async function seed(house: House, plan: CityPlan, progress: (done: number
     const context = { id: `seed:${id}`, at: house.now().toISOString(), actor, silent: true, expectNew: true };
     await collections.categories.run(id, context, () => ({ command: { path } }));
   }
-  const desk = await openDesk(house, collections, { bucket: undefined });
+  const desk = await openWritingDesk(house, collections);
   const waiting = plan.stories.toReversed();
   let done = 0;
   const tellers = Array.from({ length: sideBySide }, async () => {
@@ -41,7 +41,7 @@ export async function seed(house: House, plan: CityPlan, progress: (done: number
   await Promise.all(tellers);
 }
 
-async function tell(desk: Desk, story: TicketStory): Promise<void> {
+async function tell(desk: WritingDesk, story: TicketStory): Promise<void> {
   let stored = await begin(desk, story);
   for (const [index, step] of story.steps.entries()) {
     stored = await run(desk, story, `${index}`, step.at, step.by, (current) => commandOf(desk, step, current));
@@ -54,7 +54,7 @@ async function tell(desk: Desk, story: TicketStory): Promise<void> {
   }
 }
 
-async function begin(desk: Desk, story: TicketStory): Promise<StoredTicket> {
+async function begin(desk: WritingDesk, story: TicketStory): Promise<StoredTicket> {
   const { id, category, orderedAt: at, orderer, urgency } = story;
   const { words, ids } = wordsOfOrder(orderer, story);
   const context = { ...contextOf(story, 'order', at, { person: orderer }), expectNew: true };
@@ -66,7 +66,7 @@ async function begin(desk: Desk, story: TicketStory): Promise<StoredTicket> {
 }
 
 async function run(
-  desk: Desk,
+  desk: WritingDesk,
   story: TicketStory,
   name: string,
   at: string,
@@ -92,7 +92,7 @@ function told(story: TicketStory, name: string, outcome: Outcome<Ticket, TicketE
   );
 }
 
-function commandOf(desk: Desk, step: StoryStep, current: StoredTicket): Prepared<TicketCommand> {
+function commandOf(desk: WritingDesk, step: StoryStep, current: StoredTicket): Prepared<TicketCommand> {
   const { at } = step;
   const by = step.by?.person ?? '';
   const { words, write } = draftFor(current.version, at, by);

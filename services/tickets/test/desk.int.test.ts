@@ -37,7 +37,7 @@ describe('without an account', () => {
     expect(followed.body).toMatchObject({
       status: 'RESOLVED',
       resolution: '好了',
-      allowedActions: ['RATE'],
+      allowedActions: ['ATTACH', 'RATE'],
       number: body.number,
     });
     expect(JSON.stringify(followed.body)).not.toMatch(/wang|内部|"li"/);
@@ -202,7 +202,7 @@ describe('lists', () => {
     const mine = [await town.ordered(), await town.ordered(), await town.ordered()];
     const first = await town.as('mei', 'ListTickets', { pageSize: 2 });
     expect(ids(first)).toEqual([mine[2], mine[1]]);
-    expect(first.body.tickets[0].allowedActions).toEqual(['WITHDRAW']);
+    expect(first.body.tickets[0].allowedActions).toEqual(['ATTACH', 'WITHDRAW']);
     const pageToken = first.body.nextPageToken;
     expect(ids(await town.as('mei', 'ListTickets', { pageSize: 2, pageToken }))[0]).toBe(mine[0]);
     const invalid = { status: 400, reason: 'page-token-invalid', fields: ['pageToken'] };

@@ -24,7 +24,7 @@ describe('from order to rating', () => {
       orderer: 'mei',
       source: 'RESIDENT',
       urgency: 'ORDINARY',
-      allowedActions: ['WITHDRAW'],
+      allowedActions: ['ATTACH', 'WITHDRAW'],
     });
     expect(first.number).toMatch(/^459902-20261124-\d{6}$/);
     expect(first.followCode).toMatch(/^[0-9A-Z]{12}$/);
@@ -32,7 +32,7 @@ describe('from order to rating', () => {
     const atDesk = await town.as('wang', 'GetTicket', { id });
     expect(atDesk.body).toMatchObject({ orderer: 'mei', displayName: '梅阿姨' });
     expect(atDesk.body.followCode ?? '').toBe('');
-    expect(atDesk.body.allowedActions.toSorted()).toEqual(['DISPATCH', 'NOTE', 'REJECT']);
+    expect(atDesk.body.allowedActions.toSorted()).toEqual(['ATTACH', 'DISPATCH', 'NOTE', 'REJECT']);
 
     const dispatched = await town.as('wang', 'DispatchTicket', { id, ...toParks, note: '请今天看一下' });
     expect(dispatched.body).toMatchObject({ status: 'DISPATCHED', handler: { unit: 'parks' }, version: 2 });
@@ -40,7 +40,7 @@ describe('from order to rating', () => {
 
     const accepted = await town.as('li', 'AcceptTicket', { id });
     expect(accepted.body).toMatchObject({ status: 'IN_PROGRESS', acceptor: 'li' });
-    expect(accepted.body.allowedActions.toSorted()).toEqual(['NOTE', 'RESOLVE', 'SUSPEND']);
+    expect(accepted.body.allowedActions.toSorted()).toEqual(['ATTACH', 'NOTE', 'RESOLVE', 'SUSPEND']);
     await town.as('li', 'NoteTicket', { id, text: '灯泡已订', audience: 'RESIDENT' });
     await town.as('li', 'NoteTicket', { id, text: '仓库没货了', audience: 'INTERNAL' });
     await town.as('li', 'ResolveTicket', { id, resolution: '换了新灯' });

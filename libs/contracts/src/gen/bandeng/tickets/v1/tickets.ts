@@ -1124,6 +1124,8 @@ export interface ImportTicketRequest {
   place: string;
   /** Name the one who ordered goes by there. */
   displayName: string;
+  /** Only says what would come of it: the ticket as it would be, or the refusal. Nothing is taken over. */
+  dryRun: boolean;
 }
 
 /** Which tickets. */
@@ -1348,6 +1350,8 @@ export interface RegisterCategoryRequest {
   path: string[];
   /** Code of the same category in the city's own list. */
   externalCode: string;
+  /** Only says what would come of it; nothing is registered. */
+  dryRun: boolean;
 }
 
 /** Which categories. */
@@ -3941,6 +3945,7 @@ function createBaseImportTicketRequest(): ImportTicketRequest {
     category: "",
     place: "",
     displayName: "",
+    dryRun: false,
   };
 }
 
@@ -3969,6 +3974,9 @@ export const ImportTicketRequest: MessageFns<ImportTicketRequest> = {
     }
     if (message.displayName !== "") {
       writer.uint32(66).string(message.displayName);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(72).bool(message.dryRun);
     }
     return writer;
   },
@@ -4050,6 +4058,14 @@ export const ImportTicketRequest: MessageFns<ImportTicketRequest> = {
             message.displayName = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4084,6 +4100,11 @@ export const ImportTicketRequest: MessageFns<ImportTicketRequest> = {
         : isSet(object.display_name)
         ? globalThis.String(object.display_name)
         : "",
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
     };
   },
 
@@ -4113,6 +4134,9 @@ export const ImportTicketRequest: MessageFns<ImportTicketRequest> = {
     if (message.displayName !== undefined) {
       obj.displayName = message.displayName;
     }
+    if (message.dryRun !== undefined) {
+      obj.dryRun = message.dryRun;
+    }
     return obj;
   },
 
@@ -4129,6 +4153,7 @@ export const ImportTicketRequest: MessageFns<ImportTicketRequest> = {
     message.category = object.category ?? "";
     message.place = object.place ?? "";
     message.displayName = object.displayName ?? "";
+    message.dryRun = object.dryRun ?? false;
     return message;
   },
 };
@@ -6281,7 +6306,7 @@ export const ListPersonalTicketsResponse: MessageFns<ListPersonalTicketsResponse
 };
 
 function createBaseRegisterCategoryRequest(): RegisterCategoryRequest {
-  return { path: [], externalCode: "" };
+  return { path: [], externalCode: "", dryRun: false };
 }
 
 export const RegisterCategoryRequest: MessageFns<RegisterCategoryRequest> = {
@@ -6291,6 +6316,9 @@ export const RegisterCategoryRequest: MessageFns<RegisterCategoryRequest> = {
     }
     if (message.externalCode !== "") {
       writer.uint32(18).string(message.externalCode);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(24).bool(message.dryRun);
     }
     return writer;
   },
@@ -6324,6 +6352,14 @@ export const RegisterCategoryRequest: MessageFns<RegisterCategoryRequest> = {
             message.externalCode = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6344,6 +6380,11 @@ export const RegisterCategoryRequest: MessageFns<RegisterCategoryRequest> = {
         : isSet(object.external_code)
         ? globalThis.String(object.external_code)
         : "",
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
     };
   },
 
@@ -6355,6 +6396,9 @@ export const RegisterCategoryRequest: MessageFns<RegisterCategoryRequest> = {
     if (message.externalCode !== undefined) {
       obj.externalCode = message.externalCode;
     }
+    if (message.dryRun !== undefined) {
+      obj.dryRun = message.dryRun;
+    }
     return obj;
   },
 
@@ -6365,6 +6409,7 @@ export const RegisterCategoryRequest: MessageFns<RegisterCategoryRequest> = {
     const message = createBaseRegisterCategoryRequest();
     message.path = object.path?.map((e) => e) || [];
     message.externalCode = object.externalCode ?? "";
+    message.dryRun = object.dryRun ?? false;
     return message;
   },
 };
