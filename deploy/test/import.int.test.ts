@@ -82,6 +82,53 @@ describe('importing', { timeout: 60_000 }, () => {
     expect(code).toBe(1);
   });
 
+  it('tries first what would come of it, and takes nothing over', async () => {
+    const rows = [
+      '1,,路灯,2019-05-28T11:31:04+08:00,不亮,城乡建设',
+      '2,,路灯,2019-05-28T11:31:04+08:00,不亮,没有这一类',
+    ];
+    await file('tried.csv', [header, ...rows]);
+    const call = ['import', 'tickets', 'tried.csv', '--territory', compound()];
+    const tried = await bandeng(...call, '--dry-run');
+    expect(tried).toMatchObject({ code: 0 });
+    expect(tried.lines[0]).toMatch(/^row 3, column category: /);
+    expect(tried.lines.at(-1)).toBe('nothing imported: it would import 1, already there 0, faults 1');
+    expect((await bandeng(...call)).lines.at(-1)).toBe('imported 1, already there 0, faults 1');
+    const again = await bandeng(...call, '--dry-run');
+    expect(again.lines.at(-1)).toBe('nothing imported: it would import 0, already there 1, faults 1');
+    await file('paths.csv', ['level1,level2', '环境保护,噪音']);
+    const paths = ['import', 'categories', 'paths.csv'];
+    const would = 'nothing imported: it would import 1, already there 0, faults 0';
+    for (const _ of [1, 2]) expect((await bandeng(...paths, '--dry-run')).lines).toEqual([would]);
+    await bandeng(...paths);
+    expect((await bandeng(...paths, '--dry-run')).lines.at(-1)).toContain('would import 0, already there 1');
+  });
+
+  it('takes files with other headers, dates without an offset, and a place in each row', async () => {
+    await file('calls.csv', [
+      '工单编号,受理时间,诉求内容,类别,社区',
+      `A1,2019/5/28 11:31,路灯不亮,城乡建设,${compound()}`,
+      'A2,2019/5/28 11:32,路灯不亮,城乡建设,459977',
+    ]);
+    const columns = ['message_id=工单编号', 'sent_at=受理时间', 'text=诉求内容', 'category=类别', 'territory=社区'];
+    const call = ['import', 'tickets', 'calls.csv', ...columns.flatMap((column) => ['--column', column])];
+    const { code, lines } = await bandeng(...call, '--offset', '+08:00');
+    expect(code).toBe(0);
+    expect(lines[0]).toMatch(/^row 3, column 社区: /);
+    expect(lines.at(-1)).toBe('imported 1, already there 0, faults 1');
+    for (const wrong of [
+      ['--column', 'text'],
+      ['--column', 'weather=天气'],
+      ['--offset', 'China'],
+      ['--territory', '45'],
+    ]) {
+      expect(await bandeng(...call, ...wrong)).toMatchObject({ code: 2 });
+    }
+    expect((await bandeng(...call.map((word) => word.replace('诉求内容', '内容')))).err).toContain(
+      'so 内容 is missing',
+    );
+  });
+
   it('stops at once where no row could get through', async () => {
     await file('few.csv', [header, '1,,路灯,2019-05-28T11:31:04+08:00,不亮,城乡建设']);
     const nowhere = await bandeng('import', 'tickets', 'few.csv', '--territory', '459977');

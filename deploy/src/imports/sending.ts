@@ -8,6 +8,8 @@ export interface SendOptions {
   /** A valid access token; asked again when one was refused. */
   token(fresh: boolean): Promise<string>;
   readonly concurrency?: number;
+  /** Only asks what would come of each row. */
+  readonly dryRun?: boolean;
   /** Told after each row. */
   progress(done: number, all: number): void;
 }
@@ -21,7 +23,7 @@ export interface Sent {
 type Outcome = 'imported' | 'already there' | Fault;
 
 const TRIES = 12;
-/** Refusals that every row would meet. */
+/** Refusals that every row would meet, unless it names its own place. */
 const hopeless = new Set(['unknown-territory', 'not-permitted', 'sign-in-needed', 'token-invalid', 'not-found']);
 
 /** Sends the orders of a plan, several at once. Throws `Mendable` when none can get through. */
@@ -56,9 +58,10 @@ async function send(plan: Plan, order: Order, options: SendOptions): Promise<Out
         authorization: `Bearer ${token}`,
         'content-type': 'application/json',
         'accept-language': 'en',
-        'idempotency-key': order.key,
+        // What is only tried is no command, so it has no key.
+        ...(options.dryRun ? {} : { 'idempotency-key': order.key }),
       },
-      body: JSON.stringify(order.body),
+      body: JSON.stringify(options.dryRun ? { ...order.body, dryRun: true } : order.body),
       signal: AbortSignal.timeout(30_000),
     }).catch((thrown: unknown) => messageOf(thrown));
     if (typeof answer === 'string') {
@@ -102,7 +105,8 @@ function problemOf(text: string): Problem {
 function faultOf(plan: Plan, { row }: Order, status: number, problem: Problem): Fault {
   const { reason, title, detail, fields } = problem;
   const said = [title, detail].filter((part) => part !== '').join(': ') || `the answer was ${status}`;
-  if (hopeless.has(reason)) throw new Mendable(`${said} (${reason})`);
+  const ofTheRow = reason === 'unknown-territory' && plan.columnOf('territory') !== '';
+  if (hopeless.has(reason) && !ofTheRow) throw new Mendable(`${said} (${reason})`);
   const field = fields[0];
   if (field) return { row, column: plan.columnOf(field.field), reason: field.message };
   return { row, column: '', reason: said };

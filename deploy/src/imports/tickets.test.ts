@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readSheet } from './rows.ts';
-import { columns, planTickets, sourceOf } from './tickets.ts';
+import { columns, type Headers, headersOf, planTickets, sourceOf } from './tickets.ts';
 
 const plan = (...rows: string[]) => {
   const text = [columns.join(','), ...rows].join('\n');
@@ -52,6 +52,63 @@ describe('planning orders from a file', () => {
       [5, 'sent_at'],
       [6, 'sent_at'],
     ]);
+  });
+
+  describe('with headers of another system', () => {
+    const renamed: Headers = {
+      message_id: '工单编号',
+      sent_at: '受理时间',
+      text: '诉求内容',
+      category: '类别',
+      place: '地址',
+    };
+    const header = '工单编号,受理时间,诉求内容,类别,地址,社区';
+    const planned = (headers: Headers, offset: string | undefined, ...rows: string[]) => {
+      const names = headersOf(headers);
+      const sheet = readSheet('12345.csv', Buffer.from([header, ...rows].join('\n')), Object.values(names));
+      return planTickets(sheet, { source: 'hotline', territory: '459901', headers: names, offset });
+    };
+
+    it('takes what they mean, and tells faults by the headers of the file', () => {
+      const { orders, faults, columnOf } = planned(
+        renamed,
+        '+08:00',
+        '7,2019/5/28 11:31,不亮,市政,东门,x',
+        '8,2019/5/28,,市政,,x',
+      );
+      expect(orders[0]?.body).toEqual({
+        source: 'hotline',
+        sourceId: '7',
+        territory: '459901',
+        orderedAt: '2019-05-28T03:31:00.000Z',
+        text: '不亮',
+        category: '市政',
+        place: '东门',
+      });
+      expect(faults.map(({ column, reason }) => [column, reason])).toEqual([['诉求内容', 'is empty']]);
+      expect(columnOf('category')).toBe('类别');
+      expect(columnOf('displayName')).toBe('');
+    });
+
+    it('takes the place row by row when a column says it', () => {
+      const { orders, faults, columnOf } = planned(
+        { ...renamed, territory: '社区' },
+        '+08:00',
+        '7,2019-05-28,不亮,市政,,459901001',
+        '8,2019-05-28,不亮,市政,,',
+      );
+      expect(orders[0]?.body.territory).toBe('459901001');
+      expect(columnOf('territory')).toBe('社区');
+      expect(faults.map(({ column }) => column)).toEqual(['社区']);
+    });
+
+    it('needs an offset for dates that have none, and finds days that are not on the calendar', () => {
+      expect(planned(renamed, undefined, '7,2019-05-28 11:31,不亮,市政,,').faults[0]?.column).toBe('受理时间');
+      expect(planned(renamed, '+08:00', '7,2019-02-31 11:31,不亮,市政,,').faults[0]?.column).toBe('受理时间');
+      expect(planned(renamed, '+08:00', '7,2019-05-28T11:31:04Z,不亮,市政,,').orders[0]?.body.orderedAt).toBe(
+        '2019-05-28T11:31:04.000Z',
+      );
+    });
   });
 
   it('keys an id that a header cannot hold by its hash', () => {

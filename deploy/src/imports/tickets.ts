@@ -1,26 +1,63 @@
 import { importKey } from './keys.ts';
 import type { Fault, Order, Plan, Row, Sheet } from './rows.ts';
 
-/** What the file's first row has to name. */
-export const columns = ['message_id', 'author', 'subject', 'sent_at', 'text', 'category'];
-
-const columnOfField: Readonly<Record<string, string>> = {
-  sourceId: 'message_id',
-  orderedAt: 'sent_at',
-  displayName: 'author',
+/** What a ticket takes from a row, by the names that our own files give their columns. */
+const fields = {
+  message_id: 'sourceId',
+  author: 'displayName',
+  subject: 'text',
+  sent_at: 'orderedAt',
   text: 'text',
   category: 'category',
-};
+  territory: 'territory',
+  place: 'place',
+} as const;
+export type TicketColumn = keyof typeof fields;
+
+/** Everything that a row can say. */
+export const ticketColumns = Object.keys(fields).filter(isTicketColumn);
+
+/** The columns of our own files. */
+export const columns: readonly TicketColumn[] = ['message_id', 'author', 'subject', 'sent_at', 'text', 'category'];
+/** Whatever a file calls them, these it must have. */
+const needed: readonly TicketColumn[] = ['message_id', 'sent_at', 'text', 'category'];
+
+/** Under which header a file has each column. */
+export type Headers = Readonly<Partial<Record<TicketColumn, string>>>;
+
+export function isTicketColumn(name: string): name is TicketColumn {
+  return Object.hasOwn(fields, name);
+}
+
+/**
+ * The headers of a file in which some columns are called otherwise. Then author and subject may be missing, and territory and
+ * place may be there.
+ */
+export function headersOf(renamed: Headers): Headers {
+  if (Object.keys(renamed).length === 0) return Object.fromEntries(columns.map((column) => [column, column]));
+  return { ...Object.fromEntries(needed.map((column) => [column, column])), ...renamed };
+}
+
+export interface TicketOptions {
+  readonly source: string;
+  /** Where the orders are for, unless a column says so row by row. */
+  readonly territory: string;
+  readonly headers?: Headers;
+  /** Offset of instants that say none, such as `+08:00`; left out, they must say one. */
+  readonly offset?: string | undefined;
+}
 
 /**
  * Plans the orders of a sheet. A source id that stands twice with the same content is one order; with other content the
  * later row is a fault. The text is subject and text, a line each.
  */
-export function planTickets(sheet: Sheet, options: { source: string; territory: string }): Plan {
+export function planTickets(sheet: Sheet, options: TicketOptions): Plan {
+  const { headers = headersOf({}) } = options;
+  const used = Object.values(headers);
   const orders = new Map<string, Order>();
   const faults: Fault[] = [];
   for (const row of sheet.rows) {
-    const read = readRow(row);
+    const read = readRow(row, headers, options);
     if ('reason' in read) {
       faults.push(read);
       continue;
@@ -28,21 +65,26 @@ export function planTickets(sheet: Sheet, options: { source: string; territory: 
     const id = read.sourceId;
     const earlier = orders.get(id);
     if (!earlier) {
-      const body = { source: options.source, territory: options.territory, ...read };
+      const body = { source: options.source, ...read };
       orders.set(id, { row, key: importKey(options.source, id), body });
       continue;
     }
-    const other = columns.find((column) => row.cells[column] !== earlier.row.cells[column]);
+    const other = used.find((header) => row.cells[header] !== earlier.row.cells[header]);
     if (other) {
-      const reason = `message_id ${id} stands in row ${earlier.row.row} already, with another ${other}`;
+      const reason = `${headers.message_id} ${id} stands in row ${earlier.row.row} already, with another ${other}`;
       faults.push({ row, column: other, reason });
     }
   }
+  const headerOf = (column: TicketColumn): string => headers[column] ?? '';
   return {
     path: '/v1/tickets:import',
     orders: [...orders.values()],
     faults,
-    columnOf: (field) => columnOfField[field] ?? '',
+    columnOf: (field) =>
+      ticketColumns
+        .filter((column) => fields[column] === field)
+        .map(headerOf)
+        .at(-1) ?? '',
   };
 }
 
@@ -51,30 +93,59 @@ interface Read {
   orderedAt: string;
   text: string;
   category: string;
+  territory: string;
   displayName?: string;
+  place?: string;
 }
 
-function readRow(row: Row): Read | Fault {
-  const { message_id: sourceId = '', author = '', subject = '', sent_at = '', text = '', category = '' } = row.cells;
-  if (sourceId === '') return { row, column: 'message_id', reason: 'is empty' };
-  if (subject === '' && text === '') return { row, column: 'text', reason: 'is empty, and so is the subject' };
-  if (category === '') return { row, column: 'category', reason: 'is empty' };
-  const orderedAt = instantOf(sent_at);
+function readRow(row: Row, headers: Headers, options: TicketOptions): Read | Fault {
+  const cell = (column: TicketColumn): string => row.cells[headers[column] ?? ''] ?? '';
+  const fault = (column: TicketColumn, reason: string): Fault => ({ row, column: headers[column] ?? '', reason });
+  const [sourceId, author, category, place] = [cell('message_id'), cell('author'), cell('category'), cell('place')];
+  const words = [cell('subject'), cell('text')].filter((part) => part !== '').join('\n');
+  const territory = headers.territory === undefined ? options.territory : cell('territory');
+  if (sourceId === '') return fault('message_id', 'is empty');
+  if (words === '')
+    return fault('text', headers.subject === undefined ? 'is empty' : 'is empty, and so is the subject');
+  if (category === '') return fault('category', 'is empty');
+  if (territory === '') return fault('territory', 'is empty');
+  const orderedAt = instantOf(cell('sent_at'), options.offset);
   if (!orderedAt) {
-    const reason = `'${sent_at}' is no instant with its offset, such as 2019-05-28T11:31:04+08:00`;
-    return { row, column: 'sent_at', reason };
+    const wish =
+      options.offset === undefined ? 'instant with its offset, such as 2019-05-28T11:31:04+08:00' : 'instant';
+    return fault('sent_at', `'${cell('sent_at')}' is no ${wish}`);
   }
-  const words = [subject, text].filter((part) => part !== '').join('\n');
-  return { sourceId, orderedAt, text: words, category, ...(author === '' ? {} : { displayName: author }) };
+  return {
+    sourceId,
+    orderedAt,
+    text: words,
+    category,
+    territory,
+    ...(author === '' ? {} : { displayName: author }),
+    ...(place === '' ? {} : { place }),
+  };
 }
 
-function instantOf(text: string): string | undefined {
-  const shape = /^(\d{4})-(\d{2})-(\d{2})[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.exec(text);
-  const instant = shape ? new Date(text.replace(' ', 'T')) : undefined;
-  if (!instant || Number.isNaN(instant.getTime())) return undefined;
+/** An instant as spreadsheets and systems write it: with `/` or `-`, with or without seconds, and a day alone is its midnight. */
+function instantOf(text: string, offset: string | undefined): string | undefined {
+  const form =
+    /^(?<year>\d{4})[-/](?<month>\d{1,2})[-/](?<day>\d{1,2})(?:[T ]+(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?<rest>\.\d{1,9})?)?)?(?<zone>Z|[+-]\d{2}:\d{2})?$/;
+  const {
+    year,
+    month,
+    day,
+    hour = '0',
+    minute = '00',
+    second = '00',
+    rest = '',
+    zone = offset,
+  } = form.exec(text)?.groups ?? {};
+  if (year === undefined || month === undefined || day === undefined || zone === undefined) return undefined;
+  const date = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+  const instant = new Date(`${date}T${hour.padStart(2, '0')}:${minute}:${second}${rest}${zone}`);
+  if (Number.isNaN(instant.getTime())) return undefined;
   // Date takes 31 February for 3 March.
-  const day = new Date(Date.UTC(Number(shape?.[1]), Number(shape?.[2]) - 1, Number(shape?.[3])));
-  return day.getUTCDate() === Number(shape?.[3]) ? instant.toISOString() : undefined;
+  return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date) ? instant.toISOString() : undefined;
 }
 
 /** A source's name as the contract takes it, made of a file's name. */
