@@ -18,7 +18,11 @@ test('every RPC that is not internal is in the OpenAPI document, and every refer
   const operations = Object.values(document.paths).flatMap((path) => Object.values(Object(path)));
   const ids = operations.map((operation) => Object(operation).operationId);
   const open = rpcs.filter(({ http }) => http !== undefined).map(({ method }) => method);
-  expect(ids.toSorted()).toEqual([...open, 'streamEvents', 'streamInbox'].toSorted());
+  const streams = ['streamEvents', 'streamInbox'];
+  const files = ['addEvidence', 'getEvidence', 'addFollowedEvidence', 'getFollowedEvidence'];
+  const exported = ['listCategories', 'listPostings', 'listTickets', 'listUnits'];
+  const exports = exported.flatMap((list) => [`${list}AsCsv`, `${list}AsExcel`]);
+  expect(ids.toSorted()).toEqual([...open, ...streams, ...files, ...exports].toSorted());
   for (const [, path = ''] of text.matchAll(/"\$ref": "#\/([^"]+)"/g)) {
     const found = path.split('/').reduce((at, step) => Object(at)[step], document);
     expect(found, path).toBeTypeOf('object');
