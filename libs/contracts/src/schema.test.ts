@@ -140,7 +140,9 @@ function essence(codec: Codec, message: unknown): unknown {
   return codec.toJSON(codec.decode(codec.encode(message).finish()));
 }
 
-test('what a shape allows comes through codec, bytes and back unchanged, and what is sent fits its schema', () => {
+test('what a shape allows comes through codec, bytes and back unchanged, and what is sent fits its schema', {
+  timeout: 60_000,
+}, () => {
   const messages = new Map(
     rpcs.flatMap((rpc): [string, Codec][] => [
       [rpc.requestType, rpc.request],
