@@ -32,7 +32,7 @@ async function openShell() {
     `#!/bin/sh\nexec "${process.execPath}" --disable-warning=ExperimentalWarning "${command}" "$@"\n`,
   );
   await chmod(launcher, 0o755);
-  const { MONGODB_URI: _mongodb, NATS_URL: _nats, ...inherited } = process.env;
+  const { MONGODB_URI: _mongodb, NATS_URL: _nats, BANDENG_CALLED_FROM: _from, ...inherited } = process.env;
   const env = {
     ...inherited,
     BANDENG_DATA: join(directory, '.bandeng/data'),
