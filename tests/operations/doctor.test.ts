@@ -2,6 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDeadLetters } from '@bandeng/events';
 import { connectMongo, type MongoClient } from '@bandeng/records';
+import { eventually } from '@bandeng/testing';
 import { type Town, town } from '@bandeng/testing/town';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bandeng } from './bandeng.ts';
@@ -61,6 +62,14 @@ test('names what is broken, each thing in a line, and answers 1', async () => {
   const key = join(city.parts.directory, 'data/keys/pages.key');
   await chmod(key, 0o644);
   await database('tickets').collection('directory').deleteMany({ of: 'posting' });
+  // What changed in the last 15 s may still be on its way to a directory.
+  await eventually(
+    async () => {
+      const young = { changedAt: { $gt: new Date(Date.now() - 15_000) } };
+      expect(await database('orggraph').collection('postings').countDocuments(young)).toBe(0);
+    },
+    { within: 20_000, every: 1_000 },
+  );
   const { code, json } = await call('--all', '--json');
   expect(code).toBe(1);
   const whole = json().find(({ check }: Finding) => check === 'events of tickets');
