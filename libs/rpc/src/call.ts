@@ -219,8 +219,8 @@ export class IncomingCall implements Call {
   }
 }
 
-/** Id by which the commands of a caller are told from those of others. */
-function callerId(caller: Caller): string {
+/** Id by which the commands and page tokens of a caller are told from those of others; guests share one. */
+export function callerId(caller: Caller): string {
   switch (caller.kind) {
     case 'person':
     case 'client':

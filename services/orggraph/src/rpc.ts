@@ -8,7 +8,7 @@ import type {
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import { communityOf, kindOf, normalize, parentOf, prefixes } from '@bandeng/directory';
 import { type CommandContext, derivedId, type Outcome } from '@bandeng/records';
-import { type Call, type Implementation, implement, type RefusalTable } from '@bandeng/rpc';
+import { type Call, callerId, type Implementation, implement, type RefusalTable } from '@bandeng/rpc';
 import { type CommonRefusal, commonRefusals, type House } from '@bandeng/service';
 import { listChanges } from './changes.ts';
 import type { Posting, PostingEvent, PostingRefusal } from './domain/posting.ts';
@@ -101,11 +101,11 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
   /** A page token opened, or where a list begins. */
   function placeIn(query: string, call: Call, token: string): Key | undefined | Refused<Refusal> {
     if (token === '') return undefined;
-    return pages.open<Key>(query, reader(call), token);
+    return pages.open<Key>(query, callerId(call.caller), token);
   }
 
   function nextToken(query: string, call: Call, last: Key | undefined): string {
-    return last === undefined ? '' : pages.seal(query, reader(call), last);
+    return last === undefined ? '' : pages.seal(query, callerId(call.caller), last);
   }
 
   return implement<'orggraph', Refusal>(
@@ -286,7 +286,7 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
         return postingAnswer(outcome, call);
       },
 
-      listChanges: (request, call) => listChanges(graph, pages, now(), reader(call), request),
+      listChanges: (request, call) => listChanges(graph, pages, now(), callerId(call.caller), request),
     },
     refusals,
   );
@@ -306,17 +306,4 @@ function normalizedAll(codes: readonly string[]): string[] | Refused<'not-a-code
     normalized.push(code);
   }
   return normalized;
-}
-
-/** Whose page tokens they are. */
-function reader({ caller }: Call): string {
-  switch (caller.kind) {
-    case 'person':
-    case 'client':
-      return caller.id;
-    case 'service':
-      return `service:${caller.name}`;
-    case 'guest':
-      return '';
-  }
 }
