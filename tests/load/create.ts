@@ -5,7 +5,7 @@ import { expected } from './connections.ts';
 import { detail, tell } from './detail.ts';
 import { type Ground, onGround, orderOne, sceneOf } from './ground.ts';
 import { closedLoop } from './loops.ts';
-import { interleave, ratioLine } from './pairs.ts';
+import { interleave, type Result, ratioLine } from './pairs.ts';
 import { stopwatch, tally } from './processor-time.ts';
 
 const half = 3_000;
@@ -23,7 +23,7 @@ export async function orderFor(ground: Ground, milliseconds: number, order: stri
   });
 }
 
-export function create(): Promise<string> {
+export function create(): Promise<Result> {
   return onGround(async (ground) => {
     const { order } = sceneOf(ground.plan);
     const token = await ground.token('resident');

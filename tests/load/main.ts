@@ -1,11 +1,11 @@
-/** Runs one bench: `node tests/load/main.ts NAME`. Prints its line; ends with 1 when it failed, or when a must was missed that binds. */
+/** Runs one bench: `node tests/load/main.ts NAME`. Prints its line; ends with 1 when it failed, or when its figure is not what it must be. */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { Mendable } from '@bandeng/deploy';
 import { tell, tellLoad } from './detail.ts';
+import type { Result } from './pairs.ts';
 
-/** The line of a bench; `missed` when its must is one that has to be reached. */
-type Bench = () => Promise<string | { line: string; missed: boolean }>;
+type Bench = () => Promise<Result>;
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   create: async () => (await import('./create.ts')).create,
@@ -39,9 +39,9 @@ try {
   stayOnTwoCores();
   tellLoad();
   const bench = await load();
-  const result = await bench();
-  const { line, missed } = typeof result === 'string' ? { line: result, missed: false } : result;
+  const { line, missed } = await bench();
   process.stdout.write(`${line}\n`);
+  if (missed) tell(`${name}: this is not what it must be`);
   process.exit(missed ? 1 : 0);
 } catch (fault) {
   tell(fault instanceof Mendable ? fault.message : String(fault instanceof Error ? fault.stack : fault));

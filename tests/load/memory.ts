@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readState } from '../../deploy/src/state.ts';
-import { figureLine } from './pairs.ts';
+import { figureLine, type Result } from './pairs.ts';
 import { onInstallation } from './start.ts';
 
 const looks = 5;
 
-export function memory(): Promise<string> {
+export function memory(): Promise<Result> {
   return onInstallation(async ({ run, bandeng }) => {
     await bandeng('up');
     const pid = (await readState(run))?.processes.bandeng?.pid;

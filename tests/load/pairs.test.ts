@@ -45,16 +45,25 @@ test('a machine that was slow during one pair moves neither its ratio nor the me
     { ours: 60, baseline: 100 },
   ];
   expect(ratios(pairs)).toEqual([0.5, 0.5, 0.6]);
-  expect(ratioLine('create', pairs, { must: 0.45, aim: 0.6 })).toBe(
+  expect(ratioLine('create', pairs, { must: 0.45, aim: 0.6 }).line).toBe(
     'create ratio 0.50 (must 0.45, aim 0.60) spread 0.50-0.60',
   );
 });
 
+test('a ratio is missed below its must, a figure above it', () => {
+  const half = [{ ours: 1, baseline: 2 }];
+  expect(ratioLine('create', half, { must: 0.5, aim: 0.6 }).missed).toBe(false);
+  expect(ratioLine('create', half, { must: 0.51, aim: 0.6 }).missed).toBe(true);
+  const about = { aim: 1, unit: 's', digits: 1 };
+  expect(figureLine('start', [8], { must: 8, ...about }).missed).toBe(false);
+  expect(figureLine('start', [8.1], { must: 8, ...about }).missed).toBe(true);
+});
+
 test('a figure is printed with its unit', () => {
-  expect(figureLine('lag p95', [34.4, 31, 40], { must: 150, aim: 50, unit: 'ms', digits: 0 })).toBe(
+  expect(figureLine('lag p95', [34.4, 31, 40], { must: 150, aim: 50, unit: 'ms', digits: 0 }).line).toBe(
     'lag p95 34 ms (must 150, aim 50) spread 31-40',
   );
-  expect(figureLine('start', [3.96, 3.94, 4.5], { must: 8, aim: 4, unit: 's', digits: 1 })).toBe(
+  expect(figureLine('start', [3.96, 3.94, 4.5], { must: 8, aim: 4, unit: 's', digits: 1 }).line).toBe(
     'start 4.0 s (must 8, aim 4) spread 3.9-4.5',
   );
 });

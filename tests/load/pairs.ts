@@ -12,6 +12,12 @@ export interface Target {
   readonly aim: number;
 }
 
+/** What a bench found: its line, and whether the figure is not what it must be. */
+export interface Result {
+  readonly line: string;
+  readonly missed: boolean;
+}
+
 export interface Summary {
   readonly median: number;
   readonly least: number;
@@ -59,20 +65,22 @@ export function ratios(pairs: readonly Pair[]): number[] {
   return pairs.map(({ ours, baseline }) => ours / baseline);
 }
 
-/** `create ratio 0.52 (must 0.45, aim 0.60) spread 0.48-0.57` */
-export function ratioLine(name: string, pairs: readonly Pair[], { must, aim }: Target): string {
+/** `create ratio 0.52 (must 0.45, aim 0.60) spread 0.48-0.57`; missed when it is less than it must be. */
+export function ratioLine(name: string, pairs: readonly Pair[], { must, aim }: Target): Result {
   const { median, least, most } = summary(ratios(pairs));
   const two = (value: number): string => value.toFixed(2);
-  return `${name} ratio ${two(median)} (must ${two(must)}, aim ${two(aim)}) spread ${two(least)}-${two(most)}`;
+  const line = `${name} ratio ${two(median)} (must ${two(must)}, aim ${two(aim)}) spread ${two(least)}-${two(most)}`;
+  return { line, missed: median < must };
 }
 
-/** `lag p95 34 ms (must 150, aim 50) spread 31-40` */
+/** `lag p95 34 ms (must 150, aim 50) spread 31-40`; missed when it is more than it must be. */
 export function figureLine(
   name: string,
   values: readonly number[],
   { must, aim, unit, digits }: Target & { readonly unit: string; readonly digits: number },
-): string {
+): Result {
   const { median, least, most } = summary(values);
   const some = (value: number): string => value.toFixed(digits);
-  return `${name} ${some(median)} ${unit} (must ${must}, aim ${aim}) spread ${some(least)}-${some(most)}`;
+  const line = `${name} ${some(median)} ${unit} (must ${must}, aim ${aim}) spread ${some(least)}-${some(most)}`;
+  return { line, missed: median > must };
 }

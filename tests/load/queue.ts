@@ -6,7 +6,7 @@ import { expected } from './connections.ts';
 import { detail, tell } from './detail.ts';
 import { onGround, orderOne, sceneOf } from './ground.ts';
 import { closedLoop, connections } from './loops.ts';
-import { interleave, ratioLine } from './pairs.ts';
+import { interleave, type Result, ratioLine } from './pairs.ts';
 import { stopwatch, tally } from './processor-time.ts';
 
 const half = 3_000;
@@ -16,7 +16,7 @@ const rows = 20;
 /** Pages that a case worker turns before going back to the first. */
 const turned = 10;
 
-export function queue(): Promise<string> {
+export function queue(): Promise<Result> {
   return onGround(async (ground) => {
     const { order, community } = sceneOf(ground.plan);
     const tickets = ground.database('tickets').collection<Document & { _id: string }>('tickets');

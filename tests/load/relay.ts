@@ -8,7 +8,7 @@ import { publications } from '../../services/tickets/src/publications.ts';
 import { openTickets, type Tickets } from '../../services/tickets/src/records.ts';
 import { insertClones } from './clones.ts';
 import { detail } from './detail.ts';
-import { interleave, ratioLine } from './pairs.ts';
+import { interleave, type Result, ratioLine } from './pairs.ts';
 import { type Servers, startServers } from './servers.ts';
 
 const entries = 10_000;
@@ -119,7 +119,7 @@ async function rawStream(connection: NatsConnection, like: string): Promise<void
   await manager.streams.add({ ...config, name: 'RAW', subjects: ['raw.>'] });
 }
 
-export async function relay(): Promise<string> {
+export async function relay(): Promise<Result> {
   await using servers = await startServers();
   const log = openLogger('tickets', process.env.BANDENG_LOG_LEVEL ?? 'error');
   const bus = connectBus({ url: servers.nats.url, name: 'bench', log });
@@ -137,7 +137,7 @@ async function compare(
   bus: Bus,
   raw: NatsConnection,
   log: ReturnType<typeof openLogger>,
-): Promise<string> {
+): Promise<Result> {
   const mongo = await connectMongo(servers.mongod.uri);
   const records = await openRecords({ database: mongo.db('bandeng_tickets'), wake: () => bus.wake('tickets') });
   const { tickets } = await openTickets(records);

@@ -6,7 +6,7 @@ import { expected } from './connections.ts';
 import { detail, tell } from './detail.ts';
 import { type Ground, onGround, orderOne, sceneOf } from './ground.ts';
 import { closedLoop } from './loops.ts';
-import { interleave, ratioLine } from './pairs.ts';
+import { interleave, type Result, ratioLine } from './pairs.ts';
 import { stopwatch, tally } from './processor-time.ts';
 
 const half = 2_000;
@@ -33,7 +33,7 @@ function updateBetween(before: Document, after: Document): Document {
   };
 }
 
-export function transition(): Promise<string> {
+export function transition(): Promise<Result> {
   return onGround(async (ground) => {
     const { order, grid } = sceneOf(ground.plan);
     const tickets = ground.database('tickets').collection<Kept>('tickets');
