@@ -42,6 +42,12 @@ export const settings: readonly Setting[] = [
       'NATS with JetStream, with user and password if needed. The launcher starts one of its own when it is not set',
     standard: '`nats://127.0.0.1:4222`',
   },
+  {
+    name: 'BANDENG_STREAM_REPLICAS',
+    by: 'every service',
+    meaning:
+      'How many servers of a NATS cluster keep each stream; 3 outlive the loss of one. Changes streams that are there',
+  },
   { name: 'BANDENG_DATABASE_PREFIX', by: 'every service', meaning: 'Databases are called `<prefix>_<service>`' },
   {
     name: 'BANDENG_DATA',

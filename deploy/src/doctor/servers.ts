@@ -83,7 +83,9 @@ export function busChecks({ layout }: Installation, connection: NatsConnection):
     { name: 'sync of nats-server', look: () => sync(layout.environment.NATS_URL ? undefined : layout.data) },
     ...keepers.map((service) => ({
       name: `stream of ${service}`,
-      look: async () => [await stream(`stream of ${service}`, connection, streamOf(service))],
+      look: async () => [
+        await stream(`stream of ${service}`, connection, streamOf(service), layout.environment.BANDENG_STREAM_REPLICAS),
+      ],
     })),
     {
       name: 'clock of nats-server',
@@ -124,7 +126,12 @@ async function sync(data: string | undefined): Promise<Finding[]> {
 
 const HALF_A_YEAR_NANOS = 180 * 86_400e9;
 
-async function stream(check: string, connection: NatsConnection, name: string): Promise<Finding> {
+async function stream(
+  check: string,
+  connection: NatsConnection,
+  name: string,
+  replicas: string | undefined,
+): Promise<Finding> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
   let info: StreamInfo;
   try {
@@ -147,9 +154,21 @@ async function stream(check: string, connection: NatsConnection, name: string): 
   ];
   const says = `${name}: ${state.messages} messages, ${bytesOf(state.bytes)}, made ${new Date(info.created).toISOString()}`;
   if (faults.length > 0) return fail(check, `${says}; it ${faults.join(', ')}`);
+  const kept = config.num_replicas;
+  if (replicas !== undefined && replicas !== String(kept)) {
+    return warn(check, `${says}: kept ${times(kept)}, not ${replicas} times as BANDENG_STREAM_REPLICAS says`);
+  }
+  if (cluster?.name !== undefined && kept < 3) {
+    return warn(
+      check,
+      `${says}: kept ${times(kept)} in a cluster: BANDENG_STREAM_REPLICAS=3 outlives the loss of a server`,
+    );
+  }
   const full = config.max_bytes > 0 && state.bytes > config.max_bytes * 0.7;
   return full ? warn(check, `${says}: soon full (${bytesOf(config.max_bytes)})`) : ok(check, says);
 }
+
+const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
 
 async function timeOfNats(connection: NatsConnection): Promise<number> {
   const answer = await connection.request(`$JS.API.STREAM.INFO.${streamOf('orggraph')}`, '', { timeout: 2_000 });

@@ -133,7 +133,7 @@ export function connectBus(options: BusOptions): Bus {
     async ensureStream(service) {
       const there = present();
       if (there === undefined) throw new Error('NATS is away');
-      return ensureStream(there, service, options.streams ?? {});
+      return ensureStream(there, service, options.streams ?? {}, log);
     },
     live: (services, filter, handlers) =>
       live(

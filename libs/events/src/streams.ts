@@ -10,6 +10,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
+import type { Log } from './hooks.ts';
 import { streamOf, subjectsOf } from './subjects.ts';
 
 /** How streams are kept. Bytes and age bound them, nothing else. */
@@ -18,8 +19,13 @@ export interface StreamOptions {
   readonly maxAgeDays?: number;
   /** At so many bytes the stream takes nothing more; the server's own limit when left out. */
   readonly maxBytes?: number;
-  /** 3 in a cluster; 1 when left out. */
+  /** How many servers of a cluster keep it: 3 outlive the loss of one; 1 when left out. */
   readonly replicas?: number;
+}
+
+/** A stream that NATS does not make or change as it is asked to; the message says what and why. */
+class StreamRefused extends Error {
+  override readonly name = 'StreamRefused';
 }
 
 /** Where a stream stands. */
@@ -50,17 +56,21 @@ function changeable(options: StreamOptions) {
   } satisfies Partial<StreamConfig>;
 }
 
-/** Makes the stream of a service or brings its settings up to date; answers where it stands. */
+/**
+ * Makes the stream of a service or brings its settings up to date; answers where it stands. Throws when NATS
+ * refuses to make it; when it refuses to change it, that is logged and the stream stays as it is.
+ */
 export async function ensureStream(
   connection: NatsConnection,
   service: string,
   options: StreamOptions,
+  log: Log,
 ): Promise<StreamState> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
   const wanted = changeable(options);
   const found = await streamState(connection, streamOf(service));
   if (found === undefined) {
-    await manager.streams.add({
+    const made = manager.streams.add({
       name: streamOf(service),
       subjects: [subjectsOf(service)],
       storage: StorageType.File,
@@ -69,6 +79,9 @@ export async function ensureStream(
       deny_delete: true,
       deny_purge: true,
       ...wanted,
+    });
+    await made.catch((error: unknown) => {
+      throw refused(service, wanted.num_replicas, error);
     });
   } else {
     const { config } = await manager.streams.info(streamOf(service));
@@ -79,11 +92,25 @@ export async function ensureStream(
       config.duplicate_window !== wanted.duplicate_window ||
       config.allow_atomic !== wanted.allow_atomic;
     if (!differs) return found;
-    await manager.streams.update(streamOf(service), wanted);
+    try {
+      await manager.streams.update(streamOf(service), wanted);
+    } catch (error) {
+      // Events go on into the stream there is: that a server of the cluster is away must not hold them up.
+      const fault = refused(service, wanted.num_replicas, error);
+      if (!(fault instanceof StreamRefused)) throw fault;
+      log.error({ replicas: config.num_replicas }, `${fault.message}; the stream stays as it is`);
+      return found;
+    }
   }
   const made = await streamState(connection, streamOf(service));
   if (made === undefined) throw new Error(`stream ${streamOf(service)} vanished while it was made`);
   return made;
+}
+
+function refused(service: string, replicas: number, error: unknown): unknown {
+  if (!(error instanceof JetStreamApiError)) return error;
+  const asked = `${streamOf(service)} with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`;
+  return new StreamRefused(`NATS refuses the stream ${asked} (${error.code}): ${error.message}`, { cause: error });
 }
 
 /** Where a stream stands; undefined when there is none. */

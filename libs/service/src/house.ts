@@ -15,7 +15,7 @@ import {
 import { type Logger, openLogger } from '@bandeng/telemetry';
 import { type BoundAccess, bindAccess } from './access.ts';
 import { followEnded } from './ended.ts';
-import { type Environment, textSetting } from './environment.ts';
+import { type Environment, numberSetting, textSetting } from './environment.ts';
 import { type Keys, openKeys } from './keys.ts';
 
 /** Clients of all services; calls carry this service's own token, and the person's beside it when a `call` is passed on. */
@@ -82,7 +82,9 @@ export function layFoundation(name: string, environment: Environment, now: () =>
     tickets: client('tickets'),
     notifications: client('notifications'),
   };
-  const bus = connectBus({ url: textSetting(environment, 'NATS_URL', 'nats://127.0.0.1:4222'), name, log });
+  const replicas = numberSetting(environment, 'BANDENG_STREAM_REPLICAS', 1, { least: 1, most: 5 });
+  const url = textSetting(environment, 'NATS_URL', 'nats://127.0.0.1:4222');
+  const bus = connectBus({ url, name, log, streams: { replicas } });
   const ended = followEnded({ identity: clients.identity, bus, log });
   const verify = verifier({
     issuer: issuerOf(environment),
