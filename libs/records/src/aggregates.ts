@@ -12,9 +12,10 @@ import type {
   Stored,
   Words,
 } from './documents.ts';
-import { duplicateIndex, readTime } from './mongo.ts';
+import { duplicateIndex } from './mongo.ts';
 import { movedOf, weight } from './moved.ts';
 import { fieldsToBson, isInstant, same } from './values.ts';
+import { type Held, writingTo } from './writing.ts';
 
 /** Gathers the facts and makes the command, before each try; may refuse. */
 export type Prepare<S, C, E extends DomainEvent, P extends string> = (
@@ -48,7 +49,8 @@ const mostUnpublishedBytes = 4 * 1024 * 1024;
 const weighFrom = 16;
 const wordId = /^[A-Za-z0-9][\w:-]{0,199}$/;
 
-type Conflict = 'conflict';
+/** `unclear`: it is written or it met a conflict, and the aggregate tells which, by the id of the command. */
+type Conflict = 'conflict' | 'unclear';
 
 /** What one try is to write. */
 interface Change<S, E extends DomainEvent> {
@@ -69,19 +71,25 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
 ): Aggregates<S, C, E, R> {
   const collection = database.collection<RecordDocument>(definition.name);
   const moved = movedOf<E>(database, collection);
+  const writing = writingTo(collection);
 
   async function load(id: string): Promise<Opened<S, E> | undefined> {
-    const document = await collection.findOne({ _id: id }, { maxTimeMS: readTime });
-    return document === null ? undefined : open<S, E>(document);
+    const document = await writing.read(id);
+    return document === undefined ? undefined : open<S, E>(document);
   }
 
-  async function repeated(current: Opened<S, E>, context: CommandContext): Promise<Outcome<S, E, never> | undefined> {
+  /** What the command has done before, if it has; `ours` if that was by this very run. */
+  async function repeated(
+    current: Opened<S, E>,
+    context: CommandContext,
+    ours: boolean,
+  ): Promise<Outcome<S, E, never> | undefined> {
     const { stored } = current;
     const here = stored.history.find((entry) => entry.command === context.id);
     const first = here ?? (current.historyFrom > 1 ? await moved.find(stored.id, context.id) : undefined);
     if (first === undefined) return undefined;
     const other = first.request !== undefined && context.request !== undefined && first.request !== context.request;
-    return other ? refuse('key-reused') : { stored, replayed: true };
+    return other ? refuse('key-reused') : { stored, replayed: !ours };
   }
 
   async function attempt<P extends string>(
@@ -110,8 +118,8 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
     }
     if (context.rehearsal === true) return { stored: change.stored, replayed: false };
     const written = await write(current, change);
+    if (!change.silent && written !== 'conflict') wake();
     if (written !== undefined) return written;
-    if (!change.silent) wake();
     await moveOut(current, change);
     return { stored: change.stored, replayed: false };
   }
@@ -161,7 +169,10 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
   ): Promise<Conflict | Refused<R> | undefined> {
     try {
       if (current === undefined) await insert(change);
-      else if (!(await update(current, change))) return 'conflict';
+      else {
+        const held = await update(current, change);
+        if (held !== 'held') return held;
+      }
       return undefined;
     } catch (error) {
       const index = duplicateIndex(error);
@@ -173,22 +184,19 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
   }
 
   async function insert({ stored, content, entries, words, search, silent }: Change<S, E>): Promise<void> {
-    await collection.insertOne(
-      {
-        _id: stored.id,
-        version: stored.version,
-        published: silent ? stored.version : 0,
-        ...(silent ? {} : { unpublishedSince: new Date() }),
-        ...fieldsToBson(content),
-        ...(Object.keys(words).length > 0 ? { words } : {}),
-        ...(search === undefined ? {} : { search: fieldsToBson(search) }),
-        history: entries.map(entryToBson),
-      },
-      { maxTimeMS: readTime },
-    );
+    await writing.insert({
+      _id: stored.id,
+      version: stored.version,
+      published: silent ? stored.version : 0,
+      ...(silent ? {} : { unpublishedSince: new Date() }),
+      ...fieldsToBson(content),
+      ...(Object.keys(words).length > 0 ? { words } : {}),
+      ...(search === undefined ? {} : { search: fieldsToBson(search) }),
+      history: entries.map(entryToBson),
+    });
   }
 
-  async function update(current: Opened<S, E>, change: Change<S, E>): Promise<boolean> {
+  async function update(current: Opened<S, E>, change: Change<S, E>): Promise<Held> {
     const { stored, content, entries, words, search, silent } = change;
     const { changed, gone } = difference(current.content, content);
     for (const [word, text] of Object.entries(words)) changed[`words.${word}`] = text;
@@ -199,9 +207,7 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
       ...(gone.length > 0 ? { $unset: Object.fromEntries(gone.map((name) => [name, ''])) } : {}),
       $push: { history: { $each: entries.map(entryToBson) } },
     };
-    const seen = { _id: stored.id, version: current.stored.version };
-    const result = await collection.updateOne(seen, operators, { maxTimeMS: readTime });
-    return result.matchedCount === 1;
+    return writing.update({ seen: { _id: stored.id, version: current.stored.version }, operators });
   }
 
   async function moveOut(current: Opened<S, E> | undefined, { stored, entries }: Change<S, E>): Promise<void> {
@@ -223,16 +229,18 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
       if (context.expectNew === true && context.rehearsal !== true) {
         const outcome = await attempt(id, context, prepare, undefined);
         // A refusal may be of facts that have changed since the command first happened: look whether it did.
-        if (outcome !== 'conflict' && !isRefused(outcome)) return outcome;
+        if (!isConflict(outcome) && !isRefused(outcome)) return outcome;
       }
+      let unclear = false;
       for (let retries = 0; ; retries += 1) {
         const current = await load(id);
-        const repeat = current && (await repeated(current, context));
+        const repeat = current && (await repeated(current, context, unclear));
         if (repeat !== undefined) return repeat;
         const outcome = await attempt(id, context, prepare, current);
-        if (outcome !== 'conflict') return outcome;
+        if (!isConflict(outcome)) return outcome;
         if (retries === mostRetries) return refuse('busy');
-        await sleep(pause(retries));
+        unclear = outcome === 'unclear';
+        if (!unclear) await sleep(pause(retries));
       }
     },
 
@@ -273,6 +281,10 @@ function entryOf<E extends DomainEvent>(
   };
   // TypeScript does not see through the distribution over the events; type and data are those of one event.
   return entry as Entry<E>;
+}
+
+function isConflict(outcome: object | Conflict): outcome is Conflict {
+  return outcome === 'conflict' || outcome === 'unclear';
 }
 
 function hasTooMuchUnpublished(published: number, history: readonly Entry<DomainEvent>[]): boolean {

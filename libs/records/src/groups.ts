@@ -1,0 +1,82 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+export interface GroupOptions<Item, Result> {
+  /** Does what a group asks for. Answers a result for each, in order; when it throws, that is the end of every one. */
+  send(items: readonly Item[]): Promise<readonly Result[]>;
+  /** Two of one key never go in one group. */
+  key?(item: Item): string;
+}
+
+/** Groups on their way to the server at a time: one is made durable while the next one is being made. */
+const atOnce = 2;
+const mostInGroup = 100;
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  /** Runs in the surroundings of whoever asked, so that a trace shows the group in one of its traces. */
+  readonly within: (work: () => void) => void;
+  resolve(result: Result): void;
+  reject(fault: unknown): void;
+}
+
+/**
+ * Lets what is asked for at the same time go to the server together. Nobody waits for company: a group is what came up in one
+ * turn of the event loop, or while the groups before it were under way. So a server that is idle answers one by one, and a busy
+ * one gets the less to do for each the more there is.
+ */
+export function grouped<Item, Result>({ send, key }: GroupOptions<Item, Result>): (item: Item) => Promise<Result> {
+  let waiting: Waiting<Item, Result>[] = [];
+  let underWay = 0;
+  let planned = false;
+
+  function plan(): void {
+    if (planned || underWay === atOnce) return;
+    planned = true;
+    setImmediate(() => {
+      planned = false;
+      start();
+    });
+  }
+
+  function start(): void {
+    if (waiting.length === 0) return;
+    const [group, rest] = taken(waiting);
+    waiting = rest;
+    underWay += 1;
+    group[0]?.within(() => void go(group));
+    if (rest.length > 0) plan();
+  }
+
+  async function go(group: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await send(group.map(({ item }) => item));
+      for (const [index, result] of results.entries()) group[index]?.resolve(result);
+    } catch (fault) {
+      for (const one of group) one.reject(fault);
+    } finally {
+      underWay -= 1;
+      start();
+    }
+  }
+
+  /** The next group and what is left for later, both in the order in which they came. */
+  function taken(all: Waiting<Item, Result>[]): [Waiting<Item, Result>[], Waiting<Item, Result>[]] {
+    if (key === undefined) return [all.slice(0, mostInGroup), all.slice(mostInGroup)];
+    const keys = new Set<string>();
+    const group: Waiting<Item, Result>[] = [];
+    const rest: Waiting<Item, Result>[] = [];
+    for (const one of all) {
+      const its = key(one.item);
+      if (group.length === mostInGroup || keys.has(its)) rest.push(one);
+      else group.push(one);
+      keys.add(its);
+    }
+    return [group, rest];
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, within: AsyncLocalStorage.snapshot(), resolve, reject });
+      plan();
+    });
+}
