@@ -252,7 +252,7 @@ describe('One table for checks, filters and front ends', () => {
       at('community_secretary', community),
     );
     expect(filter(input, 'tickets.read')).toEqual({
-      $or: [{ handler: `grid:${grid}` }, { territories: '4599' }, { orderer: 'x' }],
+      $or: [{ orderer: 'x' }, { territories: '4599' }, { handler: `grid:${grid}` }],
     });
     expect(filter(person('x'), 'tickets.dispatch')).toBeUndefined();
     expect(filter(person('x', at('administrator', '4599')), 'accounts.register')).toEqual({});

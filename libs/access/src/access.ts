@@ -1,22 +1,21 @@
 import { type Refused, refuse } from '@bandeng/decider';
+import { type Action, isReading, readingOf } from './actions.ts';
 import {
-  type Ability,
   type AccessObject,
-  abilityOf,
   allows,
-  cachedAbility,
+  cachedGrants,
   type Filter,
   filterOf,
+  type Grant,
+  grantsOfClient,
+  grantsOfOwn,
+  grantsOfPosting,
   type HeldPosting,
+  holds,
   type PackedRule,
   packed,
-  type Rule,
-  rulesOfClient,
-  rulesOfOwn,
-  rulesOfPosting,
-} from './abilities.ts';
-import { type Action, actions, isReading, readingOf } from './actions.ts';
-import { actionsOf, ownRights, type Role, rightsOfRoles, roles, withoutPersonalData } from './roles.ts';
+} from './grants.ts';
+import { type Role, rightsOfRoles, roles, withoutPersonalData } from './roles.ts';
 
 /** Who asks, as the token says. The same shape as the `Caller` of `@bandeng/rpc`. */
 export type Asking =
@@ -58,7 +57,7 @@ export function permit(input: AccessInput, action: Action, object: AccessObject)
   // Services call each other by internal RPCs, which name no action.
   if (caller.kind === 'service') return refuse('not-permitted');
   if (caller.kind === 'client') {
-    return allows(abilityOfClient(caller), action, object) ? {} : denied(input, action, object);
+    return allows(grantsOfSystem(caller), action, object) ? {} : denied(input, action, object);
   }
   if (actingAs !== undefined && !input.postings.some(({ id }) => id === actingAs)) {
     return refuse('unknown-posting', { field: 'actingAs' });
@@ -94,13 +93,27 @@ export function capacities(input: AccessInput, action: Action, object: AccessObj
 
 /** Whether it is permitted, in whichever capacity. */
 function may(input: AccessInput, action: Action, object: AccessObject): boolean {
-  return abilities(input).some((ability) => allows(ability, action, object));
+  return grantsOf(input).some((grants) => allows(grants, action, object));
 }
 
+const nothing: ReadonlySet<Action> = new Set();
+
 /** What the caller may do to the object, in whichever capacity; what only one of several capacities may is among it. */
-export function permitted(input: AccessInput, object: AccessObject): Set<Action> {
-  const mine = abilities(input);
-  return new Set(actions.filter((action) => mine.some((ability) => allows(ability, action, object))));
+export function permitted(input: AccessInput, object: AccessObject): ReadonlySet<Action> {
+  // Of a page of rows one posting sees each, mostly by one right: then the table's own set is the answer.
+  let only = nothing;
+  let all: Set<Action> | undefined;
+  for (const grants of grantsOf(input)) {
+    for (const grant of grants) {
+      if (!holds(grant, object)) continue;
+      if (only === nothing) only = grant.actions;
+      else {
+        all ??= new Set(only);
+        for (const action of grant.actions) all.add(action);
+      }
+    }
+  }
+  return all ?? only;
 }
 
 /**
@@ -108,7 +121,7 @@ export function permitted(input: AccessInput, object: AccessObject): Set<Action>
  * an index that ends in the sort key. Undefined: none at all.
  */
 export function filter(input: AccessInput, action: Action): Filter | undefined {
-  return filterOf(abilityOf(rulesOf(input)), action);
+  return filterOf(grantsOf(input).flat(), action);
 }
 
 /**
@@ -126,73 +139,57 @@ export function readsPersonalData(input: AccessInput, object: AccessObject, acti
 
 /** Everything the caller may do, as packed CASL rules for a front end: verbs on nouns, equalities as conditions. */
 export function rulesFor(input: AccessInput): PackedRule[] {
-  return packed(rulesOf(input));
+  return packed(grantsOf(input).flat());
 }
 
-// Most postings have nothing to do with most actions: that is a look into a set, before any condition is compared.
-const openedBy = new Map(roles.map((role) => [role, new Set(actionsOf(role))]));
-const openToOwners = new Set([...ownRights.orderer, ...ownRights.person]);
-
 function opens(posting: HeldPosting, person: string, action: Action, object: AccessObject): boolean {
-  return openedBy.get(posting.role)?.has(action) === true && allows(abilityOfPosting(posting, person), action, object);
+  return allows(grantsOfHeld(posting, person), action, object);
 }
 
 function isOwn(person: string, action: Action, object: AccessObject): boolean {
-  return openToOwners.has(action) && allows(abilityOfOwn(person), action, object);
+  return allows(grantsOfPerson(person), action, object);
 }
 
 function considered({ postings, actingAs }: AccessInput): readonly HeldPosting[] {
   return actingAs === undefined ? postings : postings.filter(({ id }) => id === actingAs);
 }
 
-function rulesOf(input: AccessInput): Rule[] {
+/** What counts for the caller, each capacity by itself. */
+function grantsOf(input: AccessInput): readonly (readonly Grant[])[] {
   const { caller } = input;
   switch (caller.kind) {
     case 'person':
-      return [...rulesOfOwn(caller.id), ...considered(input).flatMap((posting) => rulesOfPosting(posting, caller.id))];
+      return [grantsOfPerson(caller.id), ...considered(input).map((posting) => grantsOfHeld(posting, caller.id))];
     case 'client':
-      return rulesOfClient(caller.scopes, caller.territory);
+      return [grantsOfSystem(caller)];
     case 'service':
     case 'guest':
       return [];
   }
 }
 
-function abilities(input: AccessInput): Ability[] {
-  const { caller } = input;
-  switch (caller.kind) {
-    case 'person':
-      return [abilityOfOwn(caller.id), ...considered(input).map((posting) => abilityOfPosting(posting, caller.id))];
-    case 'client':
-      return [abilityOfClient(caller)];
-    case 'service':
-    case 'guest':
-      return [];
-  }
+function grantsOfPerson(person: string): readonly Grant[] {
+  return cachedGrants(`own ${person}`, () => grantsOfOwn(person));
 }
 
-function abilityOfOwn(person: string): Ability {
-  return cachedAbility(`own ${person}`, () => rulesOfOwn(person));
-}
-
-// Only these roles' rights depend on who holds the posting; the others' are compiled once for each place.
+// Only these roles' rights depend on who holds the posting; the others' are made once for each place.
 const personal: ReadonlySet<Role> = new Set(
   roles.filter((role) => rightsOfRoles[role].some(({ where }) => where === 'handled-by-person')),
 );
 
 // A directory hands out the same posting again and again, so most checks need not even make the key.
-const ofPosting = new WeakMap<HeldPosting, { readonly person: string; readonly ability: Ability }>();
+const ofPosting = new WeakMap<HeldPosting, { readonly person: string; readonly grants: readonly Grant[] }>();
 
-function abilityOfPosting(posting: HeldPosting, person: string): Ability {
+function grantsOfHeld(posting: HeldPosting, person: string): readonly Grant[] {
   const known = ofPosting.get(posting);
-  if (known !== undefined && known.person === person) return known.ability;
+  if (known !== undefined && known.person === person) return known.grants;
   const { role, unit = '', territory = '' } = posting;
   const key = `posting ${role} ${unit} ${territory} ${personal.has(role) ? person : ''}`;
-  const ability = cachedAbility(key, () => rulesOfPosting(posting, person));
-  ofPosting.set(posting, { person, ability });
-  return ability;
+  const grants = cachedGrants(key, () => grantsOfPosting(posting, person));
+  ofPosting.set(posting, { person, grants });
+  return grants;
 }
 
-function abilityOfClient({ scopes, territory }: { scopes: readonly string[]; territory: string }): Ability {
-  return cachedAbility(`client ${territory} ${scopes.join(' ')}`, () => rulesOfClient(scopes, territory));
+function grantsOfSystem({ scopes, territory }: { scopes: readonly string[]; territory: string }): readonly Grant[] {
+  return cachedGrants(`client ${territory} ${scopes.join(' ')}`, () => grantsOfClient(scopes, territory));
 }

@@ -76,9 +76,15 @@ export interface Opened<S, E extends DomainEvent> {
  */
 export function open<S, E extends DomainEvent>(document: Document): Opened<S, E> {
   const content: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(document)) if (!kept.has(name)) content[name] = fromBson(value);
-  const { nextDue: _, derived, ...own } = content;
-  if (Array.isArray(derived)) for (const name of derived) delete own[name];
+  const own: Record<string, unknown> = {};
+  const derived: unknown[] = document.derived ?? [];
+  // A page of a list does this for each row, so nothing is copied that is only to be taken away again.
+  for (const name of Object.keys(document)) {
+    if (kept.has(name)) continue;
+    const value = fromBson(document[name]);
+    content[name] = value;
+    if (!reserved.has(name) && !derived.includes(name)) own[name] = value;
+  }
   const history: Document[] = document.history ?? [];
   return {
     stored: {

@@ -39,11 +39,12 @@ export function fieldsToBson(fields: object): Record<string, unknown> {
 
 /** What `toBson` stored. */
 export function fromBson(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return value.map(fromBson);
   if (!isPlain(value)) return value;
   const result: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(value)) result[name] = fromBson(field);
+  for (const name of Object.keys(value)) result[name] = fromBson(value[name]);
   return result;
 }
 

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
 import { type Refused, refuse } from '@bandeng/decider';
 
 /** Seals where a list goes on, so that only the same person can go on with the same query. */
@@ -25,7 +25,8 @@ const tagLength = 16;
 
 /** Page tokens under a key of 32 bytes, the same in every replica of a service. */
 export function pageTokens(key: Uint8Array, now: () => number = Date.now): PageTokens {
-  const secret = Buffer.from(hkdfSync('sha256', key, '', 'bandeng page tokens', 32));
+  // Bare bytes would be made into a key for each token, which costs ten times what the sealing does.
+  const secret = createSecretKey(Buffer.from(hkdfSync('sha256', key, '', 'bandeng page tokens', 32)));
   const bound = (query: string, person: string) => Buffer.from(JSON.stringify([query, person]));
   return {
     seal(query, person, last) {

@@ -19,7 +19,7 @@ export interface BoundAccess {
   /** Whether the caller may do what the RPC's action says (or another one) to the object, and in which capacity. */
   permit(call: Call, object: AccessObject, action?: Action): Granted | Refused<Denied>;
   /** Everything the caller may do to the object. */
-  permitted(call: Call, object: AccessObject): Set<Action>;
+  permitted(call: Call, object: AccessObject): ReadonlySet<Action>;
   /** A filter of the objects the caller may do it to; undefined when there is none at all. */
   filter(call: Call, action?: Action): Filter | undefined;
   /** Whether the caller is shown the personal data in an object they may read. */

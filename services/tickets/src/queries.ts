@@ -3,7 +3,7 @@ import type { Condition, Filter as Visible } from '@bandeng/access';
 import { communityOf, isWithin, kindOf } from '@bandeng/directory';
 import type { Filter, RecordDocument, Stored } from '@bandeng/records';
 import type { Category, CategoryEvent } from './domain/category.ts';
-import type { Status } from './domain/ticket.ts';
+import type { Status, Ticket } from './domain/ticket.ts';
 import { branchKey, type Categories, listKey, type Tickets } from './records.ts';
 import type { StoredTicket } from './representation.ts';
 
@@ -108,9 +108,41 @@ export function isGrid(code: string): boolean {
   return kindOf(code) === 'grid';
 }
 
-/** How a page is read; the history and what serves searches stay behind. */
+/** What a row is made of: the ticket's own fields and its words. The history and what serves indexes stay behind. */
+export const rowFields = {
+  version: 1,
+  words: 1,
+  ...({
+    number: 1,
+    territory: 1,
+    territories: 1,
+    category: 1,
+    branches: 1,
+    urgency: 1,
+    source: 1,
+    orderer: 1,
+    text: 1,
+    place: 1,
+    displayName: 1,
+    followHash: 1,
+    standing: 1,
+    orderedAt: 1,
+    changedAt: 1,
+    overdue: 1,
+    reopened: 1,
+    followUpDue: 1,
+    rating: 1,
+    ratingRemark: 1,
+    resolution: 1,
+    reason: 1,
+    declineReason: 1,
+    evidence: 1,
+  } satisfies { [Field in keyof Ticket]-?: 1 }),
+} as const;
+
+/** How a page is read. */
 export const pageOptions = {
-  projection: { history: 0, search: 0 },
+  projection: rowFields,
   sort: { listed: -1 },
   maxTimeMS: readTime,
 } as const;

@@ -12,6 +12,7 @@ import {
   narrowing,
   type Page,
   pageOptions,
+  rowFields,
   type TicketQuery,
   type Way,
   waysOf,
@@ -25,6 +26,8 @@ import { hasWords, type Reading, type Word } from './words.ts';
 export const reach = 2_000;
 /** A longer word has its rarest term among its first ones as well as anywhere. */
 const termsWeighed = 8;
+/** A row, and what is compared before it is one. */
+const comparedFields = { ...rowFields, derived: 1, listed: 1, branch: 1, status: 1, handler: 1 } as const;
 /** Tickets that stand here are few and have an index, whatever they are about. */
 const current: ReadonlySet<Status> = new Set(['ordered', 'dispatched', 'in_progress', 'suspended', 'resolved']);
 
@@ -62,7 +65,7 @@ export async function searchPage(
   let last: string | undefined;
   let seen = 0;
   const { filter, ...hint } = plan;
-  const options = { ...pageOptions, ...hint, batchSize: paging.size + 1, limit: reach + 1 };
+  const options = { ...pageOptions, projection: comparedFields, ...hint, batchSize: paging.size + 1, limit: reach + 1 };
   for await (const document of tickets.collection.find(filter, options)) {
     const fit = fits(document, visible, query);
     if (seen === reach || (fit && items.length === paging.size)) return { items, last };
