@@ -1,6 +1,6 @@
 /**
- * What is measured: all services in one process as they run in production, with tokens, validation, telemetry, relay and
- * reactions, on a mongod and a nats-server of their own, with a small demo city.
+ * What is measured: every service in a process of its own as they run in production, with tokens, validation, telemetry, relay
+ * and reactions, on a mongod and a nats-server of their own, with a small demo city.
  */
 import { join } from 'node:path';
 import type { CityPlan } from '@bandeng/city';
@@ -18,6 +18,7 @@ import { type Servers, startServers } from './servers.ts';
 
 const root = join(import.meta.dirname, '../..');
 const scale = 0.02;
+const serviceNames = ['orggraph', 'identity', 'tickets', 'notifications', 'gateway'];
 
 export interface Ground {
   readonly plan: CityPlan;
@@ -41,7 +42,7 @@ export async function onGround<Result>(work: (ground: Ground) => Promise<Result>
   const environment = await environmentFor(servers);
   const plan = await seedCity(environment, { scale, now: new Date() });
   if (plan === undefined) throw new Error('the demo city was not made');
-  const services = await startServices(environment, join(servers.directory, 'services.log'));
+  const services = await startServices(environment, servers.directory);
   const driver = new MongoClient(servers.mongod.uri, {
     maxPoolSize: connections,
     writeConcern: { w: 'majority', journal: true },
@@ -57,7 +58,7 @@ export async function onGround<Result>(work: (ground: Ground) => Promise<Result>
       plan,
       lines,
       driver,
-      processes: { services: services.pid, mongod: servers.mongod.pid, nats: servers.nats.pid, load: process.pid },
+      processes: { ...pidsOf(services), mongod: servers.mongod.pid, nats: servers.nats.pid, load: process.pid },
       database: (service) => driver.db(`bandeng_${service}`),
       async token(role) {
         const { login = '', password = '' } = passwords.get(role) ?? {};
@@ -68,7 +69,7 @@ export async function onGround<Result>(work: (ground: Ground) => Promise<Result>
   } finally {
     for (const line of lines) line.close();
     await driver.close();
-    await services.stop(10_000);
+    await Promise.all([...services.values()].map((service) => service.stop(10_000)));
   }
 }
 
@@ -89,25 +90,39 @@ async function environmentFor({ directory, mongod, nats }: Servers): Promise<Rec
   };
 }
 
-async function startServices(environment: Record<string, string>, log: string): Promise<Child> {
+/** As `up --processes` does, without its supervisor. */
+async function startServices(environment: Record<string, string>, directory: string): Promise<Map<string, Child>> {
   const profile = process.env.BANDENG_BENCH_PROFILE;
-  const child = startChild({
-    command: process.execPath,
-    arguments: [
-      '--disable-warning=ExperimentalWarning',
-      ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]),
-      '--import',
-      join(root, 'libs/telemetry/src/register.ts'),
-      join(root, 'deploy/src/all-in-one.ts'),
-    ],
-    log,
-    // Seeding is quiet; the services log as they do in production.
-    environment: { ...environment, BANDENG_LOG_LEVEL: 'info' },
-    workingDirectory: root,
-  });
+  const services = new Map(
+    serviceNames.map((name) => [
+      name,
+      startChild({
+        command: process.execPath,
+        arguments: [
+          '--disable-warning=ExperimentalWarning',
+          ...(profile === undefined
+            ? []
+            : ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}.cpuprofile`]),
+          '--import',
+          join(root, 'libs/telemetry/src/register.ts'),
+          join(root, `services/${name}/src/main.ts`),
+        ],
+        log: join(directory, `${name}.log`),
+        // Seeding is quiet; the services log as they do in production.
+        environment: { ...environment, BANDENG_LOG_LEVEL: 'info' },
+        workingDirectory: root,
+      }),
+    ]),
+  );
   const probe = `http://127.0.0.1:${environment.BANDENG_PORT}/readyz`;
-  await untilReady('the services', child, log, async () => (await fetch(probe)).ok);
-  return child;
+  const gateway = services.get('gateway');
+  if (gateway === undefined) throw new Error('no gateway');
+  await untilReady('the gateway', gateway, join(directory, 'gateway.log'), async () => (await fetch(probe)).ok);
+  return services;
+}
+
+function pidsOf(services: ReadonlyMap<string, Child>): Processes {
+  return Object.fromEntries([...services].map(([name, { pid }]) => [name, pid]));
 }
 
 const streams = ['EV_TICKETS', 'EV_ORGGRAPH', 'EV_IDENTITY', 'EV_NOTIFICATIONS'];
