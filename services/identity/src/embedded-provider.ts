@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Configuration } from './config.ts';
 import type { Office } from './office.ts';
 import { clientsOfPeople } from './oidc-clients.ts';
@@ -13,13 +14,18 @@ export async function embeddedProvider(
 ): Promise<RunningProvider> {
   const { database, keys, log } = house;
   const people = peopleOf(registry);
+  const changed = (person: string) => {
+    const at = house.now().toISOString();
+    const context = { id: `sign-in:${randomUUID()}`, at, actor: { person } };
+    return registry.accounts.run(person, context, () => ({ command: { type: 'change-password', at } }));
+  };
   return openProvider({
     ...configuration,
     database,
     keys: { signing: await signingKeys(configuration.signingKeys), cookies: keys.secret('cookies') },
     accounts: {
       people,
-      signIn: signInOf({ people, vault: registry.vault, attempts }),
+      signIn: signInOf({ people, vault: registry.vault, attempts, changed }),
       systems: systemsOf(registry),
     },
     clients: clientsOfPeople(configuration.web),

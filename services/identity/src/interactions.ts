@@ -68,7 +68,12 @@ export async function handleInteraction(
   if (login === '' || password === '') {
     return answer(response, signInPage({ ...context, login, failure: { kind: 'incomplete' } }));
   }
-  const signedIn = await signIn(login, password);
+  const ownPassword = form.get('chosen') ?? '';
+  if (ownPassword !== (form.get('chosenAgain') ?? '')) {
+    const failure = { kind: 'choose-password', fault: 'different' } as const;
+    return answer(response, signInPage({ ...context, login, failure }));
+  }
+  const signedIn = await signIn(login, password, ownPassword);
   switch (signedIn.outcome) {
     case 'wrong':
       return answer(response, signInPage({ ...context, login, failure: { kind: 'wrong' } }));
@@ -77,6 +82,10 @@ export async function handleInteraction(
         response,
         signInPage({ ...context, login, failure: { kind: 'locked', seconds: signedIn.seconds } }),
       );
+    case 'choose-password': {
+      const failure = { kind: 'choose-password', fault: signedIn.fault } as const;
+      return answer(response, signInPage({ ...context, login, failure }));
+    }
     case 'signed-in':
       // Signing in on the application's behalf is the consent: our own clients ask for nothing that needs another.
       return finish({ login: { accountId: signedIn.person.id, amr: ['pwd'], remember: false }, consent: {} });

@@ -1,4 +1,5 @@
 import type { Language } from './domain/account.ts';
+import { passwordLength } from './passwords.ts';
 
 /** What the pages say. Each language says everything. */
 export interface PageTexts {
@@ -11,6 +12,9 @@ export interface PageTexts {
   readonly wrong: string;
   readonly incomplete: string;
   readonly locked: (seconds: number) => string;
+  readonly choose: { readonly [F in 'none-chosen' | 'wrong-length' | 'same-again' | 'different']: string };
+  readonly chosenPassword: string;
+  readonly chosenAgain: string;
   readonly continueTitle: string;
   readonly continueAs: (name: string) => string;
   readonly proceed: string;
@@ -39,6 +43,14 @@ const zh: PageTexts = {
   wrong: '登录名或密码不正确，请重新输入。',
   incomplete: '请填写登录名和密码。',
   locked: (seconds) => `连续多次登录失败，请在${chineseWait(seconds)}后再试。期间密码正确也无法登录。`,
+  choose: {
+    'none-chosen': '此密码只能使用一次。请再次输入该密码，并设置您自己的新密码。',
+    'wrong-length': `新密码应为${passwordLength.least}至${passwordLength.most}个字符，请重新输入。`,
+    'same-again': '新密码不能与一次性密码相同，请重新输入。',
+    different: '两次输入的新密码不一致，请重新输入。',
+  },
+  chosenPassword: `新密码（至少${passwordLength.least}个字符）`,
+  chosenAgain: '再次输入新密码',
   continueTitle: '确认登录',
   continueAs: (name) => `您已登录为“${name}”。`,
   proceed: '继续',
@@ -68,6 +80,14 @@ const en: PageTexts = {
   incomplete: 'Please enter your login name and password.',
   locked: (seconds) =>
     `Too many failed sign-ins. Please try again in ${englishWait(seconds)}. Until then not even the right password works.`,
+  choose: {
+    'none-chosen': 'This password works once. Please enter it again, and choose one of your own.',
+    'wrong-length': `The new password needs ${passwordLength.least} to ${passwordLength.most} characters. Please try again.`,
+    'same-again': 'The new password must be another than the one that works once. Please try again.',
+    different: 'The new password was not the same both times. Please try again.',
+  },
+  chosenPassword: `New password (at least ${passwordLength.least} characters)`,
+  chosenAgain: 'New password again',
   continueTitle: 'Confirm sign-in',
   continueAs: (name) => `You are signed in as “${name}”.`,
   proceed: 'Continue',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Language } from './domain/account.ts';
 import { type PageTexts, pageTexts } from './page-texts.ts';
+import { passwordLength } from './passwords.ts';
 
 /** A page and what belongs in its headers. Pages are whole without scripts. */
 export interface Page {
@@ -46,11 +47,15 @@ export interface SignInForm extends PageContext {
   readonly action: string;
   readonly client: string;
   readonly login: string;
-  readonly failure?:
-    | { readonly kind: 'wrong' }
-    | { readonly kind: 'incomplete' }
-    | { readonly kind: 'locked'; readonly seconds: number };
+  readonly failure?: SignInFailure;
 }
+
+type SignInFailure =
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'locked'; readonly seconds: number }
+  /** The password works once: the page asks for another as well. */
+  | { readonly kind: 'choose-password'; readonly fault: keyof PageTexts['choose'] };
 
 /** The page on which a person signs in. After a failure the alert has the focus of screen readers and the fields say so. */
 export function signInPage(form: SignInForm): Page {
@@ -67,6 +72,7 @@ ${message === undefined ? nothing : html`<p id="fault" class="fault" role="alert
 <input id="login" name="login" value="${form.login}" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="100" required${fault}${focus('login')}>
 <label for="password">${texts.password}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="200" required${fault}${focus('password')}>
+${form.failure?.kind === 'choose-password' ? chosenFields(texts) : nothing}
 <button class="main" type="submit">${texts.signIn}</button>
 <button type="submit" name="cancel" value="yes" formnovalidate>${texts.cancel}</button>
 </form>`;
@@ -77,9 +83,20 @@ ${message === undefined ? nothing : html`<p id="fault" class="fault" role="alert
     : page;
 }
 
-function statusOf(failure: SignInForm['failure']): number {
+/** Twice, for nobody sees what they type: a slip would lock them out. */
+function chosenFields(texts: PageTexts): Html {
+  const field = (name: string, label: string): Html =>
+    html`<label for="${name}">${label}</label>
+<input id="${name}" name="${name}" type="password" autocomplete="new-password" minlength="${String(passwordLength.least)}" maxlength="${String(passwordLength.most)}" required>
+`;
+  return html`${field('chosen', texts.chosenPassword)}${field('chosenAgain', texts.chosenAgain)}`;
+}
+
+function statusOf(failure: SignInFailure | undefined): number {
   if (failure === undefined) return 200;
   switch (failure.kind) {
+    case 'choose-password':
+      return failure.fault === 'none-chosen' ? 200 : 400;
     case 'wrong':
       return 403;
     case 'incomplete':
@@ -89,8 +106,10 @@ function statusOf(failure: SignInForm['failure']): number {
   }
 }
 
-function messageOf(failure: NonNullable<SignInForm['failure']>, texts: PageTexts): string {
+function messageOf(failure: SignInFailure, texts: PageTexts): string {
   switch (failure.kind) {
+    case 'choose-password':
+      return texts.choose[failure.fault];
     case 'wrong':
       return texts.wrong;
     case 'incomplete':

@@ -9,6 +9,9 @@ const cost = { memory: 19_456, passes: 2, parallelism: 1 } as const;
 const saltBytes = 16;
 const tagBytes = 32;
 
+/** How many characters a password has; the contract says the same. */
+export const passwordLength = { least: 10, most: 200 } as const;
+
 /** Two of the pool's four threads at most, so that a flood of sign-ins leaves the others to files and names. */
 const atOnce = 2;
 

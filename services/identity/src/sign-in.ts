@@ -1,6 +1,6 @@
 import type { Attempts } from './attempts.ts';
 import { type Language, normalLogin } from './domain/account.ts';
-import { passwordMatches, pretendToCompare } from './passwords.ts';
+import { hashPassword, passwordLength, passwordMatches, pretendToCompare } from './passwords.ts';
 import type { Vault } from './vault.ts';
 
 /** A person as the sign-in pages and ID tokens show them. */
@@ -14,7 +14,9 @@ export interface Person {
 type SignedIn =
   | { readonly outcome: 'signed-in'; readonly person: Person }
   | { readonly outcome: 'wrong' }
-  | { readonly outcome: 'locked'; readonly seconds: number };
+  | { readonly outcome: 'locked'; readonly seconds: number }
+  /** The password was right and works once: another one is to be chosen, and what was chosen will not do or nothing was. */
+  | { readonly outcome: 'choose-password'; readonly fault: 'none-chosen' | 'wrong-length' | 'same-again' };
 
 /** Who can sign in. */
 export interface People {
@@ -22,13 +24,19 @@ export interface People {
   byId(id: string): Promise<Person | undefined>;
 }
 
-/** Signs a person in by login and password. */
-export type SignIn = (login: string, password: string) => Promise<SignedIn>;
+/** Signs a person in by login and password; `chosen` is what replaces a password that works once. */
+export type SignIn = (login: string, password: string, chosen?: string) => Promise<SignedIn>;
 
 /** Signing in among these people. */
-export function signInOf(options: { people: People; vault: Pick<Vault, 'secretHash'>; attempts: Attempts }): SignIn {
-  const { people, vault, attempts } = options;
-  return async (typed, password) => {
+export function signInOf(options: {
+  people: People;
+  vault: Pick<Vault, 'secretHash' | 'worksOnce' | 'replaceSecret'>;
+  attempts: Attempts;
+  /** Writes down that a person has chosen another password. */
+  changed: (person: string) => Promise<unknown>;
+}): SignIn {
+  const { people, vault, attempts, changed } = options;
+  return async (typed, password, chosen = '') => {
     const login = normalLogin(typed);
     const seconds = await attempts.begin(login);
     if (seconds > 0) return { outcome: 'locked', seconds };
@@ -40,6 +48,18 @@ export function signInOf(options: { people: People; vault: Pick<Vault, 'secretHa
     }
     if (!(await passwordMatches(password, hash))) return { outcome: 'wrong' };
     await attempts.forget(login);
+    if (!(await vault.worksOnce(person.id))) return { outcome: 'signed-in', person };
+    const fault = faultOf(chosen, password);
+    if (fault !== undefined) return { outcome: 'choose-password', fault };
+    // Of two who know it one is let in.
+    if (!(await vault.replaceSecret(person.id, hash, await hashPassword(chosen)))) return { outcome: 'wrong' };
+    await changed(person.id);
     return { outcome: 'signed-in', person };
   };
+}
+
+function faultOf(chosen: string, once: string): 'none-chosen' | 'wrong-length' | 'same-again' | undefined {
+  if (chosen === '') return 'none-chosen';
+  if (chosen.length < passwordLength.least || chosen.length > passwordLength.most) return 'wrong-length';
+  return chosen.normalize('NFKC') === once.normalize('NFKC') ? 'same-again' : undefined;
 }

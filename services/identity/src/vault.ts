@@ -15,6 +15,10 @@ export interface Vault {
   /** Keeps what is given instead of what was kept. A contact that says nothing is no contact. */
   change(kept: Kept): Promise<void>;
   secretHash(owner: string): Promise<string | undefined>;
+  /** Whether the secret was given out to be replaced at its first use. */
+  worksOnce(owner: string): Promise<boolean>;
+  /** Replaces a hash by another, unless somebody was faster; answers whether it did. */
+  replaceSecret(owner: string, hash: string, by: string): Promise<boolean>;
   contact(owner: string): Promise<Contact | undefined>;
   /** Removes the hash, the contact and, first of all, its key. */
   erase(owner: string): Promise<void>;
@@ -30,6 +34,8 @@ export interface Vault {
 export interface Kept {
   readonly owner: string;
   readonly secretHash?: string;
+  /** The secret is to be replaced at its first use. */
+  readonly once?: boolean;
   readonly contact?: Contact;
 }
 
@@ -43,6 +49,7 @@ interface VaultDocument {
   readonly _id: string;
   /** A hash, or base64 of nonce (12 bytes), tag (16) and ciphertext. */
   readonly kept: string;
+  readonly once?: true;
   /** When it was put here: before there was an account to it, and that may never have come. Gone once that is known. */
   readonly unsettledSince?: Date;
 }
@@ -76,8 +83,8 @@ export async function openVault(database: Db, key: Buffer, now: () => Date = () 
     });
   };
   const keep = async (kept: readonly Kept[], how: 'unless-there' | 'instead'): Promise<void> => {
-    const hashes = kept.flatMap(({ owner, secretHash }) =>
-      secretHash === undefined ? [] : [{ _id: owner, kept: secretHash }],
+    const hashes = kept.flatMap(({ owner, secretHash, once }) =>
+      secretHash === undefined ? [] : [{ _id: owner, kept: secretHash, ...(once ? { once } : {}) }],
     );
     const ways = kept.flatMap(({ owner, contact }) => (contact === undefined ? [] : [{ owner, contact }]));
     await Promise.all([
@@ -100,6 +107,11 @@ export async function openVault(database: Db, key: Buffer, now: () => Date = () 
       return keep([{ owner, ...rest }], 'instead');
     },
     secretHash: async (owner) => (await credentials.findOne({ _id: owner }))?.kept,
+    worksOnce: async (owner) => (await credentials.findOne({ _id: owner }))?.once === true,
+    replaceSecret: async (owner, hash, by) => {
+      const change = { $set: { kept: by }, $unset: { once: '' } } as const;
+      return (await credentials.updateOne({ _id: owner, kept: hash }, change)).modifiedCount === 1;
+    },
     contact: async (owner) => {
       const [found, keys] = await Promise.all([contacts.findOne({ _id: owner }), keysOf([owner])]);
       const own = keys.get(owner);
@@ -126,11 +138,13 @@ async function write(
   unsettledSince: Date,
 ): Promise<void> {
   if (documents.length === 0) return;
-  const writes = documents.map(({ _id, kept }) => ({
+  const writes = documents.map(({ _id, ...kept }) => ({
     updateOne: {
       filter: { _id },
       update:
-        how === 'instead' ? { $set: { kept, unsettledSince } } : { $setOnInsert: { kept }, $set: { unsettledSince } },
+        how === 'instead'
+          ? { $set: { ...kept, unsettledSince }, ...(kept.once ? {} : ({ $unset: { once: '' } } as const)) }
+          : { $setOnInsert: kept, $set: { unsettledSince } },
       upsert: true,
     },
   }));

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hashPassword } from '../src/passwords.ts';
+import { openVault } from '../src/vault.ts';
 import {
   authorize,
   callback,
@@ -96,6 +98,38 @@ describe('signing in', () => {
     await stage.database.collection('sign_in_attempts').updateMany({}, past);
     expect((await visitor.submit(page, { login: 'li.na', password })).address).toContain(callback);
     expect(await stage.database.collection('sign_in_attempts').countDocuments({})).toBe(0);
+  });
+
+  it('asks for another password where the one that was typed works once', async () => {
+    const vault = await openVault(stage.database, Buffer.alloc(32, 1));
+    await vault.change({ owner: lina.id, secretHash: await hashPassword(password), once: true });
+    const visitor = stage.visitor();
+    const typed = { login: 'li.na', password };
+    const own = { chosen: '我自己的长凳的密码啊', chosenAgain: '我自己的长凳的密码啊' };
+    const asks = await visitor.submit(await visitor.get(authorize()), typed);
+    expect(asks.status).toBe(200);
+    expect(asks.body).toContain('此密码只能使用一次');
+    expect(asks.body.match(/autocomplete="new-password"/g)).toHaveLength(2);
+    const short = await visitor.submit(asks, { ...typed, chosen: 'short', chosenAgain: 'short' });
+    expect([short.status, short.body]).toEqual([400, expect.stringContaining('10至200个字符')]);
+    const same = await visitor.submit(asks, { ...typed, chosen: password, chosenAgain: password });
+    expect(same.body).toContain('不能与一次性密码相同');
+    const slip = await visitor.submit(asks, { ...typed, ...own, chosenAgain: '我自己的长凳密码' });
+    expect(slip.body).toContain('两次输入的新密码不一致');
+    const guess = await visitor.submit(asks, { ...typed, ...own, password: 'not this one' });
+    expect([guess.status, guess.body]).toEqual([403, expect.not.stringContaining('new-password')]);
+    expect(stage.changes()).toEqual([]);
+
+    const twice = await Promise.all([
+      visitor.submit(asks, { ...typed, ...own }),
+      visitor.submit(asks, { ...typed, ...own }),
+    ]);
+    expect(twice.filter(({ address }) => address.startsWith(callback))).toHaveLength(1);
+    expect(stage.changes()).toEqual([lina.id]);
+    const next = stage.visitor();
+    const page = await next.get(authorize());
+    expect((await next.submit(page, typed)).status).toBe(403);
+    expect((await next.submit(page, { ...typed, password: own.chosen })).address).toContain(`${callback}?code=`);
   });
 
   it('lets no burst of guesses through', async () => {

@@ -39,6 +39,8 @@ export interface Stage {
   restart(): Promise<void>;
   /** Empties the database and opens it again. */
   clear(): Promise<void>;
+  /** Who has chosen another password since the last time. */
+  changes(): string[];
   /** Errors that the provider logged since the last time. */
   faults(): unknown[];
   close(): Promise<void>;
@@ -55,6 +57,7 @@ export async function openStage(options: { onPort?: boolean } = {}): Promise<Sta
     lines.push(about);
   };
   const hash = await hashPassword(password);
+  const changes: string[] = [];
   const port = Number(given.environment.BANDENG_PORT);
   const at = options.onPort ? `http://127.0.0.1:${port}/oidc` : issuer;
 
@@ -76,7 +79,12 @@ export async function openStage(options: { onPort?: boolean } = {}): Promise<Sta
       },
       accounts: {
         people: known,
-        signIn: signInOf({ people: known, vault, attempts: await openAttempts(database, Buffer.alloc(32, 3)) }),
+        signIn: signInOf({
+          people: known,
+          vault,
+          attempts: await openAttempts(database, Buffer.alloc(32, 3)),
+          changed: async (person) => changes.push(person),
+        }),
         systems: {
           byId: async (id) => (id === hotline.id ? { ...hotline, secretHash: hashSecret(secret) } : undefined),
         },
@@ -104,6 +112,7 @@ export async function openStage(options: { onPort?: boolean } = {}): Promise<Sta
       await database.dropDatabase();
       running = await open();
     },
+    changes: () => changes.splice(0),
     faults: () => lines.splice(0).filter((line) => 'error' in line),
     close: async () => {
       await running.close();
