@@ -10,8 +10,9 @@ const MOST_STEPS = 12;
 /**
  * Signs a person in as a browser would: authorization code with PKCE, through the provider's own pages. Answers the
  * access token. Throws `Mendable` with what the page says when the provider does not let them in.
+ * @param chosen replaces a password that works once
  */
-export async function signIn(issuer: string, login: string, password: string): Promise<string> {
+export async function signIn(issuer: string, login: string, password: string, chosen?: string): Promise<string> {
   const { authorization_endpoint, token_endpoint } = await discover(issuer);
   const secret = randomBytes(32).toString('base64url');
   const state = randomBytes(16).toString('base64url');
@@ -26,7 +27,10 @@ export async function signIn(issuer: string, login: string, password: string): P
     state,
     ui_locales: 'en',
   }).toString();
-  const back = await walkThrough(address, { login, password });
+  const back = await walkThrough(address, {
+    ...{ login, password },
+    ...(chosen === undefined ? {} : { chosen, chosenAgain: chosen }),
+  });
   const code = back.searchParams.get('code');
   if (!code || back.searchParams.get('state') !== state) {
     const reason = back.searchParams.get('error_description') ?? back.searchParams.get('error') ?? 'no code came back';
@@ -71,7 +75,7 @@ async function fetchToken(
 }
 
 /** Goes from page to page until the provider sends us back; answers the address it sends us to. */
-async function walkThrough(start: URL, answers: { login: string; password: string }): Promise<URL> {
+async function walkThrough(start: URL, answers: Record<string, string> & { login: string }): Promise<URL> {
   const cookies = cookieJar();
   let address = start;
   let form: URLSearchParams | undefined;

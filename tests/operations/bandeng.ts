@@ -14,13 +14,21 @@ export interface Called {
   json(): any;
 }
 
+type Environment = Readonly<Record<string, string>>;
+
 /** Calls `./bandeng` as an operator does, over the servers that an environment names. */
-export async function bandeng(environment: Readonly<Record<string, string>>, ...args: string[]): Promise<Called> {
+export function bandeng(environment: Environment, ...args: string[]): Promise<Called> {
+  return bandengTold('', environment, ...args);
+}
+
+/** The same, with what it reads from standard input. */
+export async function bandengTold(input: string, environment: Environment, ...args: string[]): Promise<Called> {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', join(root, 'deploy/src/cli/main.ts'), ...args],
-    { cwd: root, env: { ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { cwd: root, env: { ...environment }, stdio: ['pipe', 'pipe', 'pipe'] },
   );
+  child.stdin.end(input);
   let said = '';
   let complained = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {

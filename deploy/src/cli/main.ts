@@ -6,7 +6,8 @@ const commands: Record<string, [help: string, load: () => Promise<{ command: Com
   down: ['stops it', () => import('./down.ts')],
   status: ['says what runs and whether it is ready', () => import('./status.ts')],
   reset: ['deletes all data (asks first)', () => import('./reset.ts')],
-  token: ['signs in as a demo login and prints its access token', () => import('./token.ts')],
+  administrator: ['makes the first administrator of an installation', () => import('./administrator.ts')],
+  token: ['signs in and prints the access token', () => import('./token.ts')],
   demo: ['plays one order from the text to the rating', () => import('./demo.ts')],
   import: ['takes over categories or tickets from a CSV file', () => import('./import.ts')],
   doctor: ['looks whether everything is as it should be', () => import('./doctor.ts')],
@@ -18,7 +19,7 @@ const commands: Record<string, [help: string, load: () => Promise<{ command: Com
 };
 
 function help(): string {
-  const lines = Object.entries(commands).map(([name, [line]]) => `  ${name.padEnd(14)}${line}`);
+  const lines = Object.entries(commands).map(([name, [line]]) => `  ${name.padEnd(15)}${line}`);
   return ['usage: ./bandeng COMMAND ...', '', ...lines].join('\n');
 }
 

@@ -2,15 +2,33 @@ import { demoClients, demoPassword, planCity } from '@bandeng/city';
 import { Mendable } from '../embedded/fault.ts';
 import { gatewayAddress, issuerAddress } from '../gateway.ts';
 import { signIn, signInSystem } from '../sign-in.ts';
-import { type Command, readArguments } from './command.ts';
+import { askSecretly } from './asking.ts';
+import { type Command, readArguments, WrongUse } from './command.ts';
+
+const flags = {
+  json: { type: 'boolean' },
+  login: { type: 'string' },
+  'new-password': { type: 'boolean' },
+} as const;
 
 export const command: Command = {
-  usage: 'token ROLE [--json]   (ROLE as in the table that `up` prints, or system)',
+  usage:
+    'token ROLE [--json] | token --login LOGIN [--new-password] [--json]   (ROLE as in the table that `up` prints, or ' +
+    'system; of any other login the password is asked for, or read from standard input)',
   async run(args) {
-    const { values, positionals } = readArguments(args, { json: { type: 'boolean' } }, { least: 1, most: 1 });
-    const role = positionals[0] ?? '';
+    const { values, positionals } = readArguments(args, flags, { least: 0, most: 1 });
+    const { login } = values;
+    const [role = login] = positionals;
+    if (role === undefined) throw new WrongUse('something is missing');
+    if (login !== undefined && positionals.length > 0) throw new WrongUse('a role or a login, not both');
+    if (values['new-password'] && login === undefined) throw new WrongUse('the demo logins keep their password');
     const issuer = await issuerAddress(process.env);
-    const token = role === 'system' ? await tokenOfSystem(issuer) : await tokenOfLogin(issuer, role);
+    const token =
+      login !== undefined
+        ? await tokenOfPerson(issuer, login, values['new-password'] === true)
+        : role === 'system'
+          ? await tokenOfSystem(issuer)
+          : await tokenOfLogin(issuer, role);
     if (!values.json) {
       console.log(token);
       return 0;
@@ -21,6 +39,12 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** A password that works once is followed by the one that replaces it. */
+async function tokenOfPerson(issuer: string, login: string, another: boolean): Promise<string> {
+  const [password = '', chosen] = await askSecretly('password', ...(another ? ['new password'] : []));
+  return signIn(issuer, login, password, chosen);
+}
 
 async function tokenOfSystem(issuer: string): Promise<string> {
   const client = demoClients.find(({ scopes }) => scopes.includes('events'));

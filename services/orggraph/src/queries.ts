@@ -161,6 +161,13 @@ export async function runningPostings(postings: Postings, person: string, at: Da
   return (await found.toArray()).map(({ _id }) => _id);
 }
 
+/** People with a posting as administrator that has not ended at an instant. Reads all postings: for the operator alone. */
+export async function administratorsAt(postings: Postings, at: Date): Promise<string[]> {
+  const open = [{ validUntil: { $exists: false } }, { validUntil: { $gt: at } }];
+  const people: unknown[] = await postings.collection.distinct('person', { role: 'administrator', $or: open });
+  return people.map(String);
+}
+
 /** Which of these codes are registered. */
 export async function registered(territories: Territories, codes: readonly string[]): Promise<Set<string>> {
   if (codes.length === 0) return new Set();
