@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * An id that follows from where it comes from (actor or source, rpc or reaction, command id): the first 128 bits of SHA-256
@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
  */
 export function derivedId(...parts: readonly string[]): string {
   // JSON keeps ('a', 'bc') and ('ab', 'c') apart.
-  const bytes = createHash('sha256').update(JSON.stringify(parts)).digest().subarray(0, 16);
+  const bytes = hash('sha256', JSON.stringify(parts), 'buffer').subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   const hex = bytes.toString('hex');
@@ -15,5 +15,5 @@ export function derivedId(...parts: readonly string[]): string {
 
 /** The hash of a canonical request: 128 bits of SHA-256 in base64url, enough to tell two requests of one caller apart. */
 export function requestHash(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest().subarray(0, 16).toString('base64url');
+  return hash('sha256', bytes, 'buffer').subarray(0, 16).toString('base64url');
 }

@@ -1,4 +1,5 @@
 /** What the handlers of this service share: its collections, its facts, and how a command is run and answered. */
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { Granted, Action as Permission } from '@bandeng/access';
 import type { Ticket as TicketMessage } from '@bandeng/contracts/tickets';
 import { type Files, gridFsContents, openFiles, s3Contents } from '@bandeng/files';
@@ -19,7 +20,7 @@ export interface Desk {
   /** Photos and documents. */
   readonly files: Files;
   /** The key that follow codes are made with. */
-  readonly followKey: Uint8Array;
+  readonly followKey: KeyObject;
   /** Ids of a branch of the categories and all above it. */
   readonly branches: (category: string) => Promise<string[] | undefined>;
 }
@@ -36,7 +37,7 @@ export async function openWritingDesk(
     tickets,
     categories,
     serials: house.records.serials('tickets'),
-    followKey: house.keys.secret('follow-code'),
+    followKey: createSecretKey(house.keys.secret('follow-code')),
     branches: await branchLookup(categories),
   };
 }
