@@ -1,10 +1,20 @@
 import { isRefused } from '@bandeng/decider';
-import type { Logger } from '@bandeng/telemetry';
+import { incoming, type Logger, type Wire } from '@bandeng/telemetry';
 import { Metadata, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
-import { type Caller, type Headers, headerProblems, IncomingCall, readHeaders, replayedHeader } from './call.ts';
+import {
+  type Caller,
+  type Headers,
+  headerOf,
+  headerProblems,
+  IncomingCall,
+  readHeaders,
+  replayedHeader,
+  traceHeader,
+} from './call.ts';
 import type { Implemented } from './implementation.ts';
 import { type Failure, failures, RpcFailure, refusalFailure, serviceError } from './problems.ts';
 import { validator } from './rules.ts';
+import { spanOf } from './spans.ts';
 import type { Verifier } from './tokens.ts';
 
 /** What answering needs to know. */
@@ -66,7 +76,17 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
     return failed;
   }
 
-  return (grpc, callback) => {
+  const span = spanOf(rpc);
+
+  return (grpc, callback) =>
+    incoming(
+      headerOf(grpc.metadata, traceHeader),
+      span.name,
+      () => span.about,
+      (end) => start(grpc, callback, end),
+    );
+
+  function start(grpc: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>, end: Wire['end'] | undefined) {
     const started = observe === undefined ? 0 : performance.now();
     let answered = false;
     const finish = (result: Outcome) => {
@@ -78,14 +98,16 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
         if (result.replayed) grpc.sendMetadata(replayedMetadata());
         callback(null, result.bytes);
       }
-      observe?.(fullName, 'problem' in result ? result.problem.reason : 'OK', (performance.now() - started) / 1_000);
+      const reason = 'problem' in result ? result.problem.reason : undefined;
+      observe?.(fullName, reason ?? 'OK', (performance.now() - started) / 1_000);
+      end?.({ 'rpc.grpc.status_code': 'problem' in result ? result.code : status.OK }, reason);
     };
     const { deadline, late } = deadlineOf(grpc, () => {
       grpc.emit('cancelled', 'deadline');
       finish(failures.deadlineExceeded());
     });
     outcome(grpc, deadline).then(finish, (error) => finish(thrown(error)));
-  };
+  }
 }
 
 /** Calls back once, when the caller went away or the deadline has passed; at once if that is so already. */

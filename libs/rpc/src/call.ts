@@ -72,20 +72,24 @@ export const headerNames = {
  */
 export const replayedHeader = 'idempotency-replayed';
 
+/** The W3C traceparent, under the name that everybody reads. */
+export const traceHeader = 'traceparent';
+
 /** Reads the headers that count from metadata. */
 export function readHeaders(metadata: Metadata): Headers {
   return {
-    authorization: textOf(metadata, headerNames.authorization),
-    serviceAuthorization: textOf(metadata, headerNames.serviceAuthorization),
-    ownAccount: textOf(metadata, headerNames.ownAccount) === 'true',
-    actingAs: textOf(metadata, headerNames.actingAs),
-    idempotencyKey: textOf(metadata, headerNames.idempotencyKey),
-    ifMatch: textOf(metadata, headerNames.ifMatch),
-    acceptLanguage: textOf(metadata, headerNames.acceptLanguage),
+    authorization: headerOf(metadata, headerNames.authorization),
+    serviceAuthorization: headerOf(metadata, headerNames.serviceAuthorization),
+    ownAccount: headerOf(metadata, headerNames.ownAccount) === 'true',
+    actingAs: headerOf(metadata, headerNames.actingAs),
+    idempotencyKey: headerOf(metadata, headerNames.idempotencyKey),
+    ifMatch: headerOf(metadata, headerNames.ifMatch),
+    acceptLanguage: headerOf(metadata, headerNames.acceptLanguage),
   };
 }
 
-function textOf(metadata: Metadata, name: string): string | undefined {
+/** The text of a header; undefined when it is not there, empty or not text. */
+export function headerOf(metadata: Metadata, name: string): string | undefined {
   const value = metadata.get(name)[0];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

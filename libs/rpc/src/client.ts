@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Rpc, rpcs, type ServiceName } from '@bandeng/contracts';
-import { credentials, Client as GrpcClient, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { outgoing } from '@bandeng/telemetry';
+import { status } from '@grpc/grpc-js';
 import { defaultBudget } from './answer.ts';
-import { type Call, type Headers, headerNames, headersOfCall, replayedHeader } from './call.ts';
+import { type Call, type Headers, headerNames, headersOfCall, replayedHeader, traceHeader } from './call.ts';
+import { type Channel, openChannel } from './channel.ts';
 import type { DefinitionOf, RequestOf, ResponseOf } from './implementation.ts';
-import { failures, RpcFailure, receivedFailure } from './problems.ts';
-import { largestMessage } from './server.ts';
+import { receivedFailure } from './problems.ts';
+import { spanOf } from './spans.ts';
 
 /** How one call of a typed client is made. */
 export interface CallOptions {
@@ -61,25 +63,12 @@ export interface RawClient {
   close(): void;
 }
 
-const channelOptions = {
-  'grpc.max_receive_message_length': largestMessage,
-  'grpc.max_send_message_length': largestMessage,
-  'grpc.keepalive_time_ms': 20_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.min_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 1_000,
-  'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
-  // Retries are made here, where it is known whether one is safe.
-  'grpc.enable_retries': 0,
-};
-
 /** Opens a client of one service; the connection is made at the first call and made again for ever. */
 export function connect<S extends ServiceName>(
   service: S,
   options: { address: string; token: () => Promise<string> },
 ): Client<S> {
-  const channel = new GrpcClient(options.address, credentials.createInsecure(), channelOptions);
+  const channel = openChannel(options.address);
   const methods = rpcs
     .filter((rpc) => rpc.service === service)
     .map((rpc) => [rpc.method, typedMethod(channel, rpc, options.token)] as const);
@@ -92,11 +81,11 @@ export function rawClient(options: {
   address: (service: ServiceName) => string;
   token: () => Promise<string>;
 }): RawClient {
-  const channels = new Map<ServiceName, GrpcClient>();
-  const channelOf = (service: ServiceName): GrpcClient => {
+  const channels = new Map<ServiceName, Channel>();
+  const channelOf = (service: ServiceName): Channel => {
     let channel = channels.get(service);
     if (channel === undefined) {
-      channel = new GrpcClient(options.address(service), credentials.createInsecure(), channelOptions);
+      channel = openChannel(options.address(service));
       channels.set(service, channel);
     }
     return channel;
@@ -117,19 +106,16 @@ export function rawClient(options: {
 /** `grpc.health.v1.HealthCheckResponse { status: SERVING }`, whole. */
 const servingAnswer = Buffer.from([8, 1]);
 
-function askHealth(channel: GrpcClient, deadline: number): Promise<ServiceHealth> {
-  return new Promise((resolve) => {
-    const path = '/grpc.health.v1.Health/Check';
-    channel.makeUnaryRequest(path, toBuffer, same, new Uint8Array(), new Metadata(), { deadline }, (error, answer) => {
-      if (error !== null || answer === undefined) resolve('away');
-      else resolve(servingAnswer.equals(answer) ? 'serving' : 'not-serving');
-    });
-  });
+async function askHealth(channel: Channel, deadline: number): Promise<ServiceHealth> {
+  const path = '/grpc.health.v1.Health/Check';
+  const { message } = await channel.ask({ path, headers: {}, message: new Uint8Array(), deadline, signal: undefined });
+  if (message === undefined) return 'away';
+  return servingAnswer.equals(message) ? 'serving' : 'not-serving';
 }
 
 type Method = (request: object, options?: CallOptions) => Promise<unknown>;
 
-function typedMethod(channel: GrpcClient, rpc: Rpc, token: () => Promise<string>): Method {
+function typedMethod(channel: Channel, rpc: Rpc, token: () => Promise<string>): Method {
   return async (request, options = {}) => {
     const { call } = options;
     const bytes = rpc.request.encode(rpc.request.fromPartial(request)).finish();
@@ -170,23 +156,23 @@ const mostTries = 4;
 const firstPause = 50;
 
 /** Makes a call, again while nobody was reached and a second try cannot do harm. */
-async function send(channel: GrpcClient, rpc: Rpc, bytes: Uint8Array, sent: Sent, limits: Limits): Promise<RawAnswer> {
-  const metadata = metadataOf(sent);
+async function send(channel: Channel, rpc: Rpc, message: Uint8Array, sent: Sent, limits: Limits): Promise<RawAnswer> {
   const repeatable = changesNothing(rpc) || sent.idempotencyKey !== undefined;
   for (let tries = 1; ; tries++) {
-    try {
-      return await sendOnce(channel, rpc, bytes, metadata, limits);
-    } catch (error) {
-      const again =
-        error instanceof RpcFailure &&
-        error.code === status.UNAVAILABLE &&
-        !error.answered &&
-        repeatable &&
-        tries < mostTries;
-      const pause = Math.random() * firstPause * 2 ** (tries - 1);
-      if (!again || Date.now() + pause >= limits.deadline || limits.signal?.aborted === true) throw error;
-      await delay(pause);
+    const span = spanOf(rpc);
+    const { traceparent, end } = outgoing(span.name, () => span.about);
+    const headers = headersOf(sent, traceparent);
+    const ending = await channel.ask({ path: rpc.path, headers, message, ...limits });
+    if (ending.message !== undefined) {
+      end({ 'rpc.grpc.status_code': status.OK });
+      return { message: rpc.response.decode(ending.message), replayed: ending.headers?.[replayedHeader] === 'true' };
     }
+    const failure = receivedFailure(ending, limits.signal?.aborted === true);
+    end({ 'rpc.grpc.status_code': failure.code }, failure.problem.reason);
+    const again = failure.code === status.UNAVAILABLE && !failure.answered && repeatable && tries < mostTries;
+    const pause = Math.random() * firstPause * 2 ** (tries - 1);
+    if (!again || Date.now() + pause >= limits.deadline || limits.signal?.aborted === true) throw failure;
+    await delay(pause);
   }
 }
 
@@ -194,10 +180,10 @@ function changesNothing({ http, name }: Rpc): boolean {
   return http === undefined ? /^(Get|List)/.test(name) : http.verb === 'GET';
 }
 
-function metadataOf(sent: Sent): Metadata {
-  const metadata = new Metadata();
+function headersOf(sent: Sent, traceparent: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
   const set = (name: string, value: string | undefined) => {
-    if (value !== undefined) metadata.set(name, value);
+    if (value !== undefined) headers[name] = value;
   };
   set(headerNames.authorization, sent.authorization);
   set(headerNames.serviceAuthorization, sent.serviceAuthorization);
@@ -205,61 +191,7 @@ function metadataOf(sent: Sent): Metadata {
   set(headerNames.idempotencyKey, sent.idempotencyKey);
   set(headerNames.ifMatch, sent.ifMatch);
   set(headerNames.acceptLanguage, sent.acceptLanguage);
-  if (sent.ownAccount === true) metadata.set(headerNames.ownAccount, 'true');
-  return metadata;
-}
-
-const toBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const same = (bytes: Buffer): Buffer => bytes;
-
-/** grpc-js notes the stack of every call, in case it fails; ours is in the `RpcFailure`, and noting it twice costs a lot. */
-function withoutStack<T>(start: () => T): T {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
-    return start();
-  } finally {
-    Error.stackTraceLimit = limit;
-  }
-}
-
-function sendOnce(
-  channel: GrpcClient,
-  rpc: Rpc,
-  bytes: Uint8Array,
-  metadata: Metadata,
-  { deadline, signal }: Limits,
-): Promise<RawAnswer> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) {
-      reject(new RpcFailure(failures.cancelled(), false));
-      return;
-    }
-    let outcome: { error: ServiceError } | { bytes: Buffer } | undefined;
-    const call = withoutStack(() =>
-      channel.makeUnaryRequest(rpc.path, toBuffer, same, bytes, metadata, { deadline }, (error, answer) => {
-        if (error !== null) outcome = { error };
-        else if (answer !== undefined) outcome = { bytes: answer };
-      }),
-    );
-    const cancel = () => call.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-    let replayed = false;
-    call.on('metadata', (headers) => {
-      replayed = headers.get(replayedHeader)[0] === 'true';
-    });
-    // The status comes after the answer.
-    call.on('status', () => {
-      signal?.removeEventListener('abort', cancel);
-      if (outcome === undefined) reject(new RpcFailure(failures.internal(), false));
-      else if ('error' in outcome) reject(receivedFailure(outcome.error, signal?.aborted === true));
-      else {
-        try {
-          resolve({ message: rpc.response.decode(outcome.bytes), replayed });
-        } catch (error) {
-          reject(error);
-        }
-      }
-    });
-  });
+  if (sent.ownAccount === true) headers[headerNames.ownAccount] = 'true';
+  set(traceHeader, traceparent);
+  return headers;
 }

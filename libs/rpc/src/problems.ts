@@ -1,6 +1,7 @@
 import { type FieldProblem, Problem } from '@bandeng/contracts/problems';
 import type { Refused } from '@bandeng/decider';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import type { Ending } from './unary.ts';
 
 /** What kind of refusal it is; says the HTTP status and the gRPC code. */
 export type RefusalKind =
@@ -143,15 +144,16 @@ export function serviceError({ code, problem }: Failure): Partial<ServiceError> 
 }
 
 /**
- * What a failed call of grpc-js means.
+ * What a failed call means.
  *
  * @param givenUp Whether we gave it up ourselves: else a cancelled call was cut off by a server that was ended.
  */
-export function receivedFailure(error: ServiceError, givenUp: boolean): RpcFailure {
-  const bytes = error.metadata?.get(problemTrailer)[0];
-  if (bytes instanceof Buffer) return new RpcFailure({ code: error.code, problem: Problem.decode(bytes) });
-  const cutOff = error.code === status.CANCELLED && !givenUp;
-  return new RpcFailure(unexplained(cutOff ? status.UNAVAILABLE : error.code), false);
+export function receivedFailure({ code, trailers }: Ending, givenUp: boolean): RpcFailure {
+  const problem = trailers?.[problemTrailer];
+  if (typeof problem === 'string')
+    return new RpcFailure({ code, problem: Problem.decode(Buffer.from(problem, 'base64')) });
+  const cutOff = code === status.CANCELLED && !givenUp;
+  return new RpcFailure(unexplained(cutOff ? status.UNAVAILABLE : code), false);
 }
 
 function unexplained(code: status): Failure {

@@ -13,6 +13,7 @@ import {
 import { HealthImplementation } from 'grpc-health-check';
 import { type AnswerOptions, answerer } from './answer.ts';
 import { type Implementation, implementedRpcs } from './implementation.ts';
+import { largestMessage } from './limits.ts';
 import { failures, serviceError } from './problems.ts';
 import { addReflection } from './reflection.ts';
 
@@ -40,9 +41,6 @@ export interface ServerOptions extends AnswerOptions {
   /** Milliseconds that running calls get to finish. */
   graceTime?: number;
 }
-
-/** Largest message in bytes, either way: a file of 10 MB and what goes with it. */
-export const largestMessage = 11 * 1024 * 1024;
 
 const channelOptions = {
   'grpc.max_receive_message_length': largestMessage,

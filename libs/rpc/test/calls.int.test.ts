@@ -7,7 +7,7 @@ import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../src/index.ts';
 import { connect, RpcFailure } from '../src/index.ts';
-import { largestMessage } from '../src/server.ts';
+import { largestMessage } from '../src/limits.ts';
 import { issuer, keyPair, notice, personToken, startNotices, tokensOf } from './notices.ts';
 
 function rpc(name: string) {

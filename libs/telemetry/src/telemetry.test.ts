@@ -77,27 +77,32 @@ test('the span of a request says its route and never a follow code', () => {
   });
 });
 
-test('a gRPC call and its handler are of one trace', () => {
+test('a call that goes out is of the trace of what is being done, and answering it goes on there, kept or not', () => {
   const seen = run(`
-    import { Client, credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
-    import { currentTraceparent, traced } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
-    const same = (bytes) => bytes;
-    const echo = { path: '/a.B/Echo', requestStream: false, responseStream: false, requestSerialize: same,
-      requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
-    const server = new Server();
-    server.addService({ echo }, { echo: (_call, answer) => answer(null, Buffer.from(currentTraceparent() ?? 'none')) });
-    const port = await new Promise((resolve) =>
-      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound)));
-    const client = new Client('127.0.0.1:' + port, credentials.createInsecure());
-    const [caller, handler] = await traced('work', {}, async () => [
-      currentTraceparent(),
-      await new Promise((resolve) =>
-        client.makeUnaryRequest('/a.B/Echo', same, same, Buffer.from(''), new Metadata(), (_error, told) => resolve(told))),
-    ]);
-    console.log(JSON.stringify({ caller: caller.slice(3, 35), handler: handler.toString().slice(3, 35) }));
+    import { currentTraceparent, incoming, outgoing, traced } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+    const about = () => ({});
+    const answers = async (traceparent) => {
+      const wire = await incoming(traceparent, 'answer', about, async () => outgoing('ask', about));
+      return incoming(wire.traceparent, 'answer', about, async () => currentTraceparent());
+    };
+    const kept = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    console.log(JSON.stringify({
+      kept: await answers(kept),
+      forgotten: await answers(kept.replace(/1$/, '0')),
+      later: await answers('cc' + kept.slice(2) + '-more'),
+      none: await answers(undefined),
+      invalid: await answers('ff' + kept.slice(2)),
+    }));
     process.exit(0);
   `);
-  const { caller, handler }: { caller?: string; handler?: string } = JSON.parse(seen.trim().split('\n').at(-1) ?? '');
-  expect(caller).toMatch(/^[0-9a-f]{32}$/);
-  expect(handler).toBe(caller);
+  const origin = '0af7651916cd43dd8448eb211c80319c';
+  const told: Record<string, string> = JSON.parse(seen.trim().split('\n').at(-1) ?? '');
+  expect(told.kept).toMatch(new RegExp(`^00-${origin}-[0-9a-f]{16}-01$`));
+  expect(told.kept).not.toContain('b7ad6b7169203331');
+  expect(told.forgotten).toBe(`00-${origin}-b7ad6b7169203331-00`);
+  expect(told.later).toMatch(new RegExp(`^00-${origin}-[0-9a-f]{16}-01$`));
+  for (const own of [told.none, told.invalid]) {
+    expect(own).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/);
+    expect(own).not.toContain(origin);
+  }
 });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { rpcs } from '@bandeng/contracts';
 import type { Bus } from '@bandeng/events';
 import type { RawClient, Verifier } from '@bandeng/rpc';
-import { currentTraceparent, type Logger, nameRoute } from '@bandeng/telemetry';
+import { currentTraceparent, durations, type Logger, nameRoute } from '@bandeng/telemetry';
 import cors from '@fastify/cors';
 import underPressure from '@fastify/under-pressure';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -66,7 +66,7 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
     await app.register(underPressure, { maxEventLoopDelay: configuration.mostDelayMs, pressureHandler });
   }
   app.addHook('onResponse', (request, reply, done) => {
-    logAnswer(log, request, reply);
+    tellAnswer(log, request, reply);
     done();
   });
   readJson(app);
@@ -223,11 +223,19 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
   return answerProblem(request, reply, problem('internal'));
 }
 
+const answered = durations('http.server.request.duration', 'Requests answered, by method, route and status');
+
 /** The route, never the path: paths carry follow codes. */
-function logAnswer(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
+function tellAnswer(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const { statusCode } = reply;
+  const route = request.routeOptions.url ?? 'unknown';
+  answered.record(reply.elapsedTime / 1_000, {
+    'http.request.method': request.method,
+    'http.route': route,
+    'http.response.status_code': statusCode,
+  });
   const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
-  const about = { method: request.method, route: request.routeOptions.url, status: statusCode, trace: request.id };
+  const about = { method: request.method, route, status: statusCode, trace: request.id };
   log[level]({ ...about, ms: Math.round(reply.elapsedTime) }, 'answered');
 }
 

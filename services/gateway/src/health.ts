@@ -13,22 +13,23 @@ export interface Readiness {
 }
 
 const names = Object.keys(services).filter((name): name is ServiceName => Object.hasOwn(services, name));
-/** Probes of several kinds come every few seconds; the services are asked once a second at most. */
-const freshMs = 1000;
+/** Probes of several kinds come every few seconds; the services are asked once a second at most, more often while they come up. */
+const freshMs = { ready: 1_000, unready: 100 };
 
 /** Asks the services, each of which answers for its MongoDB and its directory. */
 export function readiness(client: RawClient, bus: Bus): () => Promise<Readiness> {
   let asked: Promise<Readiness> | undefined;
-  let at = 0;
+  let until = 0;
   const ask = async (): Promise<Readiness> => {
     const all = await Promise.all(names.map(async (name) => [name, await client.health(name)] as const));
     const nats = bus.connected() ? 'connected' : 'away';
-    return { ready: all.every(([, health]) => health === 'serving'), services: Object.fromEntries(all), nats };
+    const ready = all.every(([, health]) => health === 'serving');
+    until = Date.now() + (ready ? freshMs.ready : freshMs.unready);
+    return { ready, services: Object.fromEntries(all), nats };
   };
   return () => {
-    const now = Date.now();
-    if (asked === undefined || now - at > freshMs) {
-      at = now;
+    if (asked === undefined || Date.now() > until) {
+      until = Number.POSITIVE_INFINITY; // until the answer is there
       asked = ask();
     }
     return asked;

@@ -1,0 +1,2 @@
+/** Largest message in bytes, either way: a file of 10 MB and what goes with it. */
+export const largestMessage = 11 * 1024 * 1024;

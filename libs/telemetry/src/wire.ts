@@ -1,0 +1,92 @@
+/**
+ * Traces across wires. What comes in goes on under its caller's trace, what goes out carries the trace that it belongs to. Nine
+ * of ten traces are not kept: those cost a look at their flag and nothing else, which is why this is done here and not by the
+ * instrumentations of HTTP and gRPC, which make a span for each end of every call.
+ */
+import {
+  type Attributes,
+  type Context,
+  context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+
+const tracer = trace.getTracer('bandeng');
+
+/** One end of a call. */
+export interface Wire {
+  /** What the other end is told: W3C traceparent; undefined when nothing is traced. */
+  readonly traceparent: string | undefined;
+  /** Ends the span, with what is known only now; `fault` when it went wrong. */
+  end(about?: Attributes, fault?: string): void;
+}
+
+/** Names a call that goes out, in the trace of what is being done. `about` is asked only of a trace that is kept. */
+export function outgoing(name: string, about: () => Attributes): Wire {
+  const active = context.active();
+  const current = trace.getSpanContext(active);
+  if (current !== undefined && isForgotten(current.traceFlags) && isSpanContextValid(current)) {
+    return { traceparent: written(current), end: () => {} };
+  }
+  const span = tracer.startSpan(name, { kind: SpanKind.CLIENT }, active);
+  if (span.isRecording()) span.setAttributes(about());
+  const own = span.spanContext();
+  return { traceparent: isSpanContextValid(own) ? written(own) : undefined, end: ender(span) };
+}
+
+/** Answers what came in, under the trace that it came with, else under one of its own. */
+export function incoming<Result>(
+  traceparent: string | undefined,
+  name: string,
+  about: () => Attributes,
+  answer: (end: Wire['end'] | undefined) => Result,
+): Result {
+  const from = callerOf(traceparent);
+  if (from !== undefined && isForgotten(trace.getSpanContext(from)?.traceFlags)) {
+    return context.with(from, () => answer(undefined));
+  }
+  const span = tracer.startSpan(name, { kind: SpanKind.SERVER }, from ?? ROOT_CONTEXT);
+  if (!span.isRecording()) return context.with(trace.setSpan(ROOT_CONTEXT, span), () => answer(undefined));
+  span.setAttributes(about());
+  return context.with(trace.setSpan(ROOT_CONTEXT, span), () => answer(ender(span)));
+}
+
+function ender(span: Span): Wire['end'] {
+  return (about, fault) => {
+    if (about !== undefined) span.setAttributes(about);
+    if (fault !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: fault });
+    span.end();
+  };
+}
+
+let parentDecides: boolean | undefined;
+
+/** Whether what belongs to such a trace is not kept, so that no sampler need be asked. */
+function isForgotten(flags: number | undefined): boolean {
+  parentDecides ??= (process.env.OTEL_TRACES_SAMPLER ?? 'parentbased').startsWith('parentbased');
+  return parentDecides && flags !== undefined && (flags & TraceFlags.SAMPLED) === 0;
+}
+
+/** The context of a traceparent that came over a wire: of version 00, or of a later one as far as it is the same. */
+function callerOf(traceparent: string | undefined): Context | undefined {
+  if (traceparent === undefined) return undefined;
+  const parts = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/.exec(
+    traceparent,
+  );
+  if (parts?.[1] === undefined || parts[2] === undefined) return undefined;
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId: parts[1],
+    spanId: parts[2],
+    traceFlags: Number.parseInt(parts[3] ?? '', 16) & TraceFlags.SAMPLED,
+    isRemote: true,
+  });
+}
+
+function written({ traceId, spanId, traceFlags }: { traceId: string; spanId: string; traceFlags: number }): string {
+  return `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`;
+}
