@@ -44,6 +44,8 @@ async function member(login: string, email: string, language: string): Promise<C
   return callerAt(city.address, await signIn(`${city.address}/oidc`, login, demoPassword));
 }
 
+const readiness = async () => (await fetch(`${city.address}/readyz`)).json();
+
 const choices = [
   { kind: 'CALL', channel: 'EMAIL', pace: 'AT_ONCE' },
   { kind: 'TASK', channel: 'EMAIL', pace: 'AT_ONCE' },
@@ -77,8 +79,10 @@ test('members who chose e-mail hear of an open call in their own language, with 
   // What the members know is what notifications knows: the posting may take a moment to reach it.
   await eventually(async () => expect((await english.get('/v1/inbox')).status).toBe(200));
 
+  expect(await readiness()).toMatchObject({ ready: true, email: 'untried' });
   const { id, number } = await call();
   await eventually(() => expect(sink.mails).toHaveLength(2), { within: 15_000 });
+  await eventually(async () => expect(await readiness()).toMatchObject({ ready: true, email: 'works' }));
   const [anna, xiaoli] = [...sink.mails].sort((one, other) => one.to.localeCompare(other.to));
   expect(anna).toMatchObject({ to: 'anna@post.example', subject: `[Bandeng] Dispatched ${number}` });
   expect(xiaoli).toMatchObject({ to: 'xiaoli@post.example', subject: `【板凳】社区已派单 ${number}` });

@@ -37,6 +37,7 @@ test('finds nothing broken in a town that runs', async () => {
   const has = (start: RegExp): void => expect(lines.some((line) => start.test(line))).toBe(true);
   has(/^ok +versions +Bandeng \d.* Node 24/);
   has(/^ok +gateway .* is ready$/);
+  has(/^note +e-mail +off: BANDENG_SMTP_URL is not set/);
   has(/^ok +replica set +bandeng, 1 members|^warn +replica set/);
   has(/^(ok|warn) +write concern +a majority has a write in its journal after \d+ ms/);
   has(/^note +sync of nats-server .*cannot be read/);

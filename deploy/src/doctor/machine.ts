@@ -54,10 +54,12 @@ async function gateway({ running, layout }: Installation): Promise<Finding[]> {
   const address = await gatewayAddress(layout.environment);
   const findings: Finding[] = [];
   const answer = await fetch(`${address}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
+  const said = (await answer?.text().catch(() => '')) ?? '';
   if (answer?.ok) findings.push(ok('gateway', `${address} is ready`));
-  else if (answer) findings.push(fail('gateway', `${address} is not ready: ${(await answer.text()).slice(0, 300)}`));
+  else if (answer) findings.push(fail('gateway', `${address} is not ready: ${said.slice(0, 300)}`));
   else if (running) findings.push(fail('gateway', `${address} does not answer`));
   else findings.push(note('gateway', `${address} does not answer; BANDENG_URL says where it is`));
+  findings.push(email(said));
   const holder = await holderOf(layout.port);
   const ours = Object.values(running?.processes ?? {}).some(({ pid }) => pid === holder?.pid);
   if (running && holder && !ours) {
@@ -66,6 +68,24 @@ async function gateway({ running, layout }: Installation): Promise<Finding[]> {
     findings.push(ok('port', holder ? `${layout.port} is ours` : `${layout.port} is held by another user's process`));
   }
   return findings;
+}
+
+/** Notices are in the inbox whatever becomes of the letters, so nothing is broken. */
+function email(said: string): Finding {
+  const state = /"email":"([a-z-]+)"/.exec(said)?.[1];
+  switch (state) {
+    case undefined:
+    case 'unknown':
+      return note('e-mail', 'nobody tells how it stands');
+    case 'off':
+      return note('e-mail', 'off: BANDENG_SMTP_URL is not set for notifications');
+    case 'untried':
+      return ok('e-mail', 'configured; nothing has been sent yet');
+    case 'works':
+      return ok('e-mail', 'the mail server took the last letter');
+    default:
+      return warn('e-mail', `the last letter was not taken: ${state}`);
+  }
 }
 
 /** Others may read neither the folder nor a key in it. */

@@ -145,6 +145,7 @@ export async function startNotices(
     setNoticePreferences: async () => preferences,
     listMyDeliveries: async () => ({ deliveries: [], nextPageToken: '' }),
     listFailedDeliveries: async () => ({ deliveries: [], nextPageToken: '' }),
+    listChannels: async () => ({ channels: [] }),
     ...handlers,
   };
   const server = await startServer({

@@ -10,12 +10,14 @@ import { dueAt, verdictAt } from './domain/timing.ts';
 import { contentsOf } from './letters.ts';
 import { dueTo, preferencesOf, readAlready, type StoredDelivery } from './queries.ts';
 import { ids, type Kept } from './records.ts';
+import { noteTry } from './standing.ts';
 
 /** What is needed to send: the clock, the log, and identity, which alone knows addresses. */
 export interface Post {
   readonly kept: Kept;
   readonly carriers: ReadonlyMap<Channel, Carrier>;
   readonly identity: Pick<House['clients']['identity'], 'getContactForDelivery'>;
+  readonly database: House['database'];
   readonly log: House['log'];
   now(): Date;
 }
@@ -137,6 +139,8 @@ async function send(
       if (failed?.state.status === 'failed') await passOn(post, preferences, failed);
     }
   }
+  // After the marks, which must follow at once. Whoever has no address says nothing of the channel.
+  if (contact.email !== '') await noteTry(post.database, channel, ended, outcome);
   return { effects: begun.length, away: outcome !== 'sent' && general.has(outcome.fault) };
 }
 

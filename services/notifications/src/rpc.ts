@@ -7,7 +7,8 @@ import { recipientKey } from './domain/notice.ts';
 import { type Channel, type PreferencesRefusal, unchosen, usualDigestHour } from './domain/preferences.ts';
 import { inboxPage, isInboxKey, readingsOf, type StoredNotice } from './queries.ts';
 import { ids, type Kept } from './records.ts';
-import { choicesSaid, preferencesMessage } from './spelling.ts';
+import { choicesSaid, preferencesMessage, spelledChannel } from './spelling.ts';
+import { standings } from './standing.ts';
 import { isLanguage, wording } from './words.ts';
 
 const person = ({ caller }: Call): string => (caller.kind === 'person' ? caller.id : '');
@@ -16,7 +17,24 @@ const person = ({ caller }: Call): string => (caller.kind === 'person' ? caller.
 export function notificationsRpc(house: House, kept: Kept, channels: readonly Channel[]): Implementation {
   return implement<'notifications', NotificationsRefusal>(
     'notifications',
-    { ...inbox(house, kept), ...wishes(house, kept, channels), ...deliveryLog(house, kept.deliveries) },
+    {
+      ...inbox(house, kept),
+      ...wishes(house, kept, channels),
+      ...deliveryLog(house, kept.deliveries),
+      async listChannels() {
+        const known = await standings(house.database);
+        return {
+          channels: channels.map((channel) => {
+            const { triedAt, fault = '' } = known.get(channel) ?? {};
+            return {
+              channel: spelledChannel[channel],
+              triedAt: triedAt === undefined ? undefined : new Date(triedAt),
+              fault,
+            };
+          }),
+        };
+      },
+    },
     {
       ...commonRefusals,
       'people-only': { kind: 'forbidden', title: 'Only people choose how they are told' },

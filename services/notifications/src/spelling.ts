@@ -21,7 +21,7 @@ import {
 } from './domain/preferences.ts';
 import type { StoredDelivery } from './queries.ts';
 
-const spelledChannel: { readonly [C in Channel | 'inbox']: ChannelMessage } = { email: 'EMAIL', inbox: 'INBOX' };
+export const spelledChannel: { readonly [C in Channel | 'inbox']: ChannelMessage } = { email: 'EMAIL', inbox: 'INBOX' };
 const spelledKind: { readonly [K in Kind]: KindMessage } = {
   task: 'TASK',
   call: 'CALL',

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Choice, type Kind, type Pace, unchosen } from '../src/domain/preferences.ts';
 import { failedDeliveries, myDeliveries } from '../src/queries.ts';
 import { ids } from '../src/records.ts';
+import { standings } from '../src/standing.ts';
 import { community, type Office, office } from './office.ts';
 
 let here: Office;
@@ -113,12 +114,15 @@ test('a server that is away gets a rest, and everything arrives once when it is 
   for (let count = 0; count < 3; count += 1) await here.happens(accepted, { orderer: 'mei', acceptor: 'li' });
   await here.round();
   expect((await here.deliveries())[0]?.state).toMatchObject({ status: 'waiting', reason: 'server-away', tries: 1 });
+  expect((await standings(here.database)).get('email')).toMatchObject({ fault: 'server-away' });
   expect(await here.round()).toBe(0);
   await here.sink.comeBack();
   here.later(2);
   await here.round();
   expect(here.sink.mails.map(({ subject }) => subject)).toEqual(['【板凳】3 条通知']);
   expect(await statuses()).toEqual(['sent', 'sent', 'sent']);
+  const working = (await standings(here.database)).get('email');
+  expect(working).toEqual({ channel: 'email', triedAt: here.now().toISOString() });
 });
 
 test('a server that asks to come later is asked later; one that stays away is given up after two days', async () => {

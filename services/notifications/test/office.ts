@@ -51,7 +51,7 @@ export async function office() {
     now,
     channels: ['email'],
   });
-  const post: Post = { kept, carriers, identity, log, now };
+  const post: Post = { kept, database, carriers, identity, log, now };
   let sweep = deliverySweep(post);
   let events = 0;
   let commands = 0;

@@ -393,6 +393,18 @@ export const rpcs = [
     comment: "Deliveries that failed for good, newest first: by channel, with the reason, without addresses and without what they said.",
   },
   {
+    service: 'notifications',
+    name: 'ListChannels',
+    method: 'listChannels',
+    path: '/bandeng.notifications.v1.NotificationsService/ListChannels',
+    access: { kind: 'internal' },
+    request: notifications_notifications.ListChannelsRequest,
+    response: notifications_notifications.ListChannelsResponse,
+    requestType: 'bandeng.notifications.v1.ListChannelsRequest',
+    responseType: 'bandeng.notifications.v1.ListChannelsResponse',
+    comment: "The channels that this installation has beside the inbox, and whether they work. For the gateway's `/readyz`.",
+  },
+  {
     service: 'orggraph',
     name: 'RegisterUnit',
     method: 'registerUnit',

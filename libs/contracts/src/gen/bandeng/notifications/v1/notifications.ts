@@ -465,6 +465,31 @@ export interface FailedDelivery {
   tries: number;
 }
 
+/** How a channel of this installation stands. */
+export interface ChannelState {
+  /** Channel, beside the inbox. */
+  channel: NoticeChannel_Value;
+  /** When something was last given to it; left out before the first time. */
+  triedAt:
+    | Date
+    | undefined;
+  /**
+   * Why it took nothing then: `server-away`, `server-refuses` or `server-busy`. Empty when it worked, whether or not it knew
+   * the address.
+   */
+  fault: string;
+}
+
+/** All channels. */
+export interface ListChannelsRequest {
+}
+
+/** How they stand. */
+export interface ListChannelsResponse {
+  /** In the order in which they are tried. */
+  channels: ChannelState[];
+}
+
 /** Which notices. */
 export interface ListInboxRequest {
   /** Only unread ones. */
@@ -1714,6 +1739,234 @@ export const FailedDelivery: MessageFns<FailedDelivery> = {
   },
 };
 
+function createBaseChannelState(): ChannelState {
+  return { channel: NoticeChannel_Value.UNSPECIFIED, triedAt: undefined, fault: "" };
+}
+
+export const ChannelState: MessageFns<ChannelState> = {
+  encode(message: ChannelState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.channel !== NoticeChannel_Value.UNSPECIFIED) {
+      writer.uint32(8).int32(noticeChannel_ValueToNumber(message.channel));
+    }
+    if (message.triedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.triedAt), writer.uint32(18).fork()).join();
+    }
+    if (message.fault !== "") {
+      writer.uint32(26).string(message.fault);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChannelState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChannelState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.channel = noticeChannel_ValueFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.triedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fault = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ChannelState {
+    return {
+      channel: isSet(object.channel) ? noticeChannel_ValueFromJSON(object.channel) : NoticeChannel_Value.UNSPECIFIED,
+      triedAt: isSet(object.triedAt)
+        ? fromJsonTimestamp(object.triedAt)
+        : isSet(object.tried_at)
+        ? fromJsonTimestamp(object.tried_at)
+        : undefined,
+      fault: isSet(object.fault) ? globalThis.String(object.fault) : "",
+    };
+  },
+
+  toJSON(message: ChannelState): unknown {
+    const obj: any = {};
+    if (message.channel !== undefined) {
+      obj.channel = noticeChannel_ValueToJSON(message.channel);
+    }
+    if (message.triedAt !== undefined) {
+      obj.triedAt = message.triedAt.toISOString();
+    }
+    if (message.fault !== undefined) {
+      obj.fault = message.fault;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ChannelState>, I>>(base?: I): ChannelState {
+    return ChannelState.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ChannelState>, I>>(object: I): ChannelState {
+    const message = createBaseChannelState();
+    message.channel = object.channel ?? NoticeChannel_Value.UNSPECIFIED;
+    message.triedAt = object.triedAt ?? undefined;
+    message.fault = object.fault ?? "";
+    return message;
+  },
+};
+
+function createBaseListChannelsRequest(): ListChannelsRequest {
+  return {};
+}
+
+export const ListChannelsRequest: MessageFns<ListChannelsRequest> = {
+  encode(_: ListChannelsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListChannelsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListChannelsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListChannelsRequest {
+    return {};
+  },
+
+  toJSON(_: ListChannelsRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListChannelsRequest>, I>>(base?: I): ListChannelsRequest {
+    return ListChannelsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListChannelsRequest>, I>>(_: I): ListChannelsRequest {
+    const message = createBaseListChannelsRequest();
+    return message;
+  },
+};
+
+function createBaseListChannelsResponse(): ListChannelsResponse {
+  return { channels: [] };
+}
+
+export const ListChannelsResponse: MessageFns<ListChannelsResponse> = {
+  encode(message: ListChannelsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.channels) {
+      ChannelState.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListChannelsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListChannelsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.channels.push(ChannelState.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListChannelsResponse {
+    return {
+      channels: globalThis.Array.isArray(object?.channels)
+        ? object.channels.map((e: any) => ChannelState.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ListChannelsResponse): unknown {
+    const obj: any = {};
+    if (message.channels) {
+      obj.channels = message.channels.map((e) => ChannelState.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListChannelsResponse>, I>>(base?: I): ListChannelsResponse {
+    return ListChannelsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListChannelsResponse>, I>>(object: I): ListChannelsResponse {
+    const message = createBaseListChannelsResponse();
+    message.channels = object.channels?.map((e) => ChannelState.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseListInboxRequest(): ListInboxRequest {
   return { unread: false, pageSize: 0, pageToken: "" };
 }
@@ -2693,6 +2946,17 @@ export const NotificationsServiceService = {
       Buffer.from(ListFailedDeliveriesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListFailedDeliveriesResponse => ListFailedDeliveriesResponse.decode(value),
   },
+  /** The channels that this installation has beside the inbox, and whether they work. For the gateway's `/readyz`. */
+  listChannels: {
+    path: "/bandeng.notifications.v1.NotificationsService/ListChannels" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListChannelsRequest): Buffer => Buffer.from(ListChannelsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListChannelsRequest => ListChannelsRequest.decode(value),
+    responseSerialize: (value: ListChannelsResponse): Buffer =>
+      Buffer.from(ListChannelsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListChannelsResponse => ListChannelsResponse.decode(value),
+  },
 } as const;
 
 export interface NotificationsServiceServer extends UntypedServiceImplementation {
@@ -2713,6 +2977,8 @@ export interface NotificationsServiceServer extends UntypedServiceImplementation
   listMyDeliveries: handleUnaryCall<ListMyDeliveriesRequest, ListMyDeliveriesResponse>;
   /** Deliveries that failed for good, newest first: by channel, with the reason, without addresses and without what they said. */
   listFailedDeliveries: handleUnaryCall<ListFailedDeliveriesRequest, ListFailedDeliveriesResponse>;
+  /** The channels that this installation has beside the inbox, and whether they work. For the gateway's `/readyz`. */
+  listChannels: handleUnaryCall<ListChannelsRequest, ListChannelsResponse>;
 }
 
 export interface NotificationsServiceClient extends Client {
@@ -2830,6 +3096,22 @@ export interface NotificationsServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListFailedDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  /** The channels that this installation has beside the inbox, and whether they work. For the gateway's `/readyz`. */
+  listChannels(
+    request: ListChannelsRequest,
+    callback: (error: ServiceError | null, response: ListChannelsResponse) => void,
+  ): ClientUnaryCall;
+  listChannels(
+    request: ListChannelsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListChannelsResponse) => void,
+  ): ClientUnaryCall;
+  listChannels(
+    request: ListChannelsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListChannelsResponse) => void,
   ): ClientUnaryCall;
 }
 
