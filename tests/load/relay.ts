@@ -7,8 +7,9 @@ import { connect, headers, type MsgHdrs, type NatsConnection, nuid } from '@nats
 import { publications } from '../../services/tickets/src/publications.ts';
 import { openTickets, type Tickets } from '../../services/tickets/src/records.ts';
 import { insertClones } from './clones.ts';
-import { detail } from './detail.ts';
+import { detail, tell } from './detail.ts';
 import { interleave, type Result, ratioLine } from './pairs.ts';
+import { stopwatch, tally } from './processor-time.ts';
 import { type Servers, startServers } from './servers.ts';
 
 const entries = 10_000;
@@ -45,6 +46,9 @@ async function storedOrder(tickets: Tickets): Promise<void> {
   if ('refused' in outcome) throw new Error(`the order was refused: ${outcome.refused}`);
 }
 
+/** No documents. */
+async function* nothing(): AsyncGenerator<never, void> {}
+
 /** An outbox that shows nothing until it is opened, and tells how many entries have been marked. */
 function gated(outbox: Outbox): Outbox & { open(count: number): Promise<void> } {
   let isOpen = false;
@@ -52,7 +56,7 @@ function gated(outbox: Outbox): Outbox & { open(count: number): Promise<void> } 
   let done: (() => void) | undefined;
   return {
     ...outbox,
-    unpublished: async (limit) => (isOpen ? outbox.unpublished(limit) : []),
+    unpublished: (atATime) => (isOpen ? outbox.unpublished(atATime) : nothing()),
     async markPublished(marks: readonly Mark[]) {
       await outbox.markPublished(marks);
       left -= marks.length;
@@ -162,8 +166,15 @@ async function compare(
     const message = await sample(raw, streamOf('tickets'));
     await rawStream(raw, streamOf('tickets'));
     await publishRaw(raw, message);
+    const processes = { relay: process.pid, mongod: servers.mongod.pid, nats: servers.nats.pid };
+    const spent = tally();
     const measured = await interleave(pairs, {
-      ours: () => relayed(entries),
+      async ours() {
+        const watch = stopwatch(processes);
+        const rate = await relayed(entries);
+        spent.add(watch(), entries / 1_000);
+        return rate;
+      },
       async baseline() {
         const started = performance.now();
         await publishRaw(raw, message);
@@ -176,6 +187,7 @@ async function compare(
       },
     });
     detail('relay', measured, `entries/s, ${message.payload.length} bytes each`);
+    tell(`relay: processor µs an entry: ${spent.line()}`);
     const { state } = await (await jetstream(raw).jetstreamManager()).streams.info(streamOf('tickets'));
     const published = 1_000 + entries * pairs;
     if (state.messages !== published) throw new Error(`${published} entries made ${state.messages} messages`);

@@ -58,24 +58,22 @@ export function plan(documents: readonly UnpublishedDocument[], context: PlanCon
   for (const document of documents) {
     const key = aggregateKey(document.collection, document.id);
     const after = Math.max(document.published, context.sent(key));
-    let expected = after + 1;
-    for (const entry of document.history) {
-      if (entry.seq <= after) continue;
+    for (let seq = after + 1; seq <= document.version; seq += 1) {
       let message: Outgoing | undefined;
       try {
-        if (entry.seq !== expected) throw new Error(`entry ${expected} is missing`);
+        const entry = document.entry(seq);
+        if (entry === undefined) throw new Error('the history does not have it');
         message = outgoing(document, entry, context);
       } catch (fault) {
-        stuck.push({ key, entry: entry.id, fault });
+        stuck.push({ key, entry: `${document.id}:${seq}`, fault });
         break;
       }
-      expected += 1;
       if (message !== undefined) {
         if (messages.length === MAX_BATCH || bytes + message.payload.length > MAX_BATCH_BYTES) cut();
         messages.push(message);
         bytes += message.payload.length;
       }
-      marks.set(key, { collection: document.collection, id: document.id, upTo: entry.seq });
+      marks.set(key, { collection: document.collection, id: document.id, upTo: seq });
     }
   }
   cut();
@@ -103,7 +101,7 @@ export function outgoing(
     territory,
     previous: previousPublic(document, entry.seq, publishing),
   });
-  const payload = new TextEncoder().encode(JSON.stringify(made));
+  const payload = Buffer.from(JSON.stringify(made));
   const limit = context.maxBytes ?? MAX_EVENT_BYTES;
   if (payload.length > limit) throw new RangeError(`an event of ${payload.length} bytes, at most ${limit} are allowed`);
   return {
@@ -122,10 +120,10 @@ function told(publishing: Publishing, entry: Entry<DomainEvent>, document: Unpub
 
 /** The seq of the last public entry before, as far as the history in the document goes. */
 function previousPublic(document: UnpublishedDocument, seq: number, publishing: Publishing): number | undefined {
-  for (let index = document.history.length - 1; index >= 0; index -= 1) {
-    const entry = document.history[index];
-    if (entry === undefined || entry.seq >= seq) continue;
-    if (told(publishing, entry, document) !== 'private') return entry.seq;
+  for (let before = seq - 1; before > 0; before -= 1) {
+    const entry = document.entry(before);
+    if (entry === undefined) return undefined;
+    if (told(publishing, entry, document) !== 'private') return before;
   }
   return undefined;
 }

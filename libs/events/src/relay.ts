@@ -4,9 +4,10 @@ import type { Bus } from './bus.ts';
 import { passFailPoint } from './failpoint.ts';
 import type { EventHooks, Log } from './hooks.ts';
 import type { Operation, Operations } from './operations.ts';
-import { aggregateKey, markOf, type PlannedBatch, plan, type Stuck } from './plan.ts';
+import { aggregateKey, markOf, plan, type Stuck } from './plan.ts';
 import type { Publishing } from './publications.ts';
 import { rebuiltBatches } from './rebuild.ts';
+import { type Sending, startSending } from './sending.ts';
 import { signal } from './signal.ts';
 import { deleteStream, readStream, type StreamState } from './streams.ts';
 import { streamOf } from './subjects.ts';
@@ -40,7 +41,14 @@ interface Fence {
 
 /** Documents read at a time. */
 const READ = 400;
+/** Reads of one pass, after which what has come in behind its place is met. */
+const MOST_READS = 50;
+/** Batches under way at a time: the next ones are made and stored while the server flushes the first. */
+const BATCHES_AT_ONCE = 4;
 const POLL_EVERY = 100;
+/** Writers wake the relay. Polling is for a wake that got lost, so where nothing has come for a while it may be rare. */
+const POLL_IDLE_EVERY = 1_000;
+const IDLE_AFTER = 2_000;
 const RETRY_STUCK_AFTER = 30_000;
 const TELL_BACKLOG_EVERY = 5_000;
 const SAVE_FENCE_EVERY = 1_000;
@@ -55,15 +63,14 @@ export function startRelay(options: RelayOptions): Relay {
   const { bus, outbox, tenure, service, log, hooks } = options;
   const publishings = new Map(options.publishings.map((one) => [one.collection, one]));
   const woken = signal();
-  /** What is durable on the bus while its mark is under way. */
-  const sent = new Map<string, number>();
   const stuckUntil = new Map<string, number>();
   let stopped = false;
   let fence: Fence | undefined;
   let savedFence: Fence | undefined;
   let atomic: boolean | undefined;
-  let marking: Promise<void> = Promise.resolve();
-  let last = 0;
+  let sending: Sending | undefined;
+  let faults = 0;
+  let busyAt = performance.now();
   let savedAt = 0;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let backlogTold = false;
@@ -81,38 +88,58 @@ export function startRelay(options: RelayOptions): Relay {
   const running = run();
 
   async function run(): Promise<void> {
-    let faults = 0;
-    let ready = false;
     while (!stopped) {
       if (!tenure.holds() || bus.connection() === undefined) {
-        ready = false;
+        await leave();
         await woken.wait(POLL_EVERY);
         continue;
       }
       try {
-        if (!ready) await takeOver();
-        ready = true;
+        sending ??= await takeOver();
         const asked = await rebuildAskedFor();
         if (asked !== undefined) await rebuild(asked);
-        const worked = await pass();
+        const worked = await pass(sending);
+        if (faults > 0) await sending.settled();
         faults = 0;
-        if (!worked) await woken.wait(POLL_EVERY);
+        if (worked) busyAt = performance.now();
+        else await woken.wait(busyAt + IDLE_AFTER > performance.now() ? POLL_EVERY : POLL_IDLE_EVERY);
       } catch (error) {
-        ready = false;
+        await leave();
         faults += 1;
         if (!(error instanceof Behind)) log.warn({ err: error, faults }, 'relay begins again');
         if (faults > 1) await woken.wait(Math.min(2_000, 50 * 2 ** faults));
       }
     }
-    await marking.catch(() => undefined);
+    await leave();
     await saveFence();
   }
 
+  /** Nothing of ours is on its way after this; what lies in the stream is looked at before anything else goes out. */
+  async function leave(): Promise<void> {
+    await sending?.ended();
+    sending = undefined;
+  }
+
+  function sendingFrom(last: number): Sending {
+    return startSending({
+      from: last,
+      // What went wrong may be of one message: then each batch is alone until all is well.
+      atOnce: () => (atomic === true && faults === 0 ? BATCHES_AT_ONCE : 1),
+      publish: async (messages, after, alone) => {
+        const reached = await publishTraced(messages, after, alone);
+        hooks?.published?.(messages.length);
+        return reached;
+      },
+      mark: (marks) => outbox.markPublished(marks),
+      reached(sequence) {
+        if (fence !== undefined) fence = { ...fence, sequence };
+      },
+      failed: () => woken.raise(),
+    });
+  }
+
   /** Finds out what the stream holds beyond the fence, and marks it. */
-  async function takeOver(): Promise<void> {
-    await marking.catch(() => undefined);
-    marking = Promise.resolve();
-    sent.clear();
+  async function takeOver(): Promise<Sending> {
     const state = await bus.ensureStream(service);
     const connection = bus.connection();
     if (connection === undefined) throw new Error('NATS is away');
@@ -134,9 +161,9 @@ export function startRelay(options: RelayOptions): Relay {
       }
     }
     if (marks.size > 0) await outbox.markPublished([...marks.values()]);
-    last = state.last;
     fence = { created: state.created, sequence: state.last };
     await saveFence();
+    return sendingFrom(state.last);
   }
 
   async function rebuildAskedFor(): Promise<Operation<'rebuild'> | undefined> {
@@ -155,12 +182,13 @@ export function startRelay(options: RelayOptions): Relay {
     const connection = bus.connection();
     if (operations === undefined || connection === undefined || !(await operations.begin(id))) return;
     try {
-      await marking;
+      await sending?.settled();
       log.warn({ stream: streamOf(service) }, 'the stream is made anew, as an operator asked');
       await deleteStream(connection, streamOf(service));
       const { created } = await bus.ensureStream(service);
-      last = 0;
+      let last = 0;
       fence = { created, sequence: 0 };
+      sending = undefined;
       const faults: Stuck[] = [];
       let done = 0;
       let toldAt = 0;
@@ -170,7 +198,7 @@ export function startRelay(options: RelayOptions): Relay {
         faults,
       )) {
         if (stopped || !tenure.holds()) throw new Error('the lease is lost; the next holder begins again');
-        last = await publish(batch);
+        last = await publish(batch, last, true);
         fence = { created, sequence: last };
         passFailPoint('in-rebuild');
         done += batch.length;
@@ -191,65 +219,44 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   /** Publishes what waits; false when nothing did. */
-  async function pass(): Promise<boolean> {
-    // Marks that end while we read may be missing in what we read: the snapshot tells.
-    const before = new Map(sent);
+  async function pass(way: Sending): Promise<boolean> {
+    way.check();
+    // All that was read before has been planned.
+    way.forget();
     const now = performance.now();
     for (const [key, until] of stuckUntil) if (until < now) stuckUntil.delete(key);
-    const limit = READ + before.size + stuckUntil.size;
-    const documents = await outbox.unpublished(limit);
-    const { batches, stuck } = plan(
-      documents.filter((document) => !stuckUntil.has(aggregateKey(document.collection, document.id))),
-      {
-        service,
-        publishings,
-        city: options.city,
-        sent: (key) => Math.max(before.get(key) ?? 0, sent.get(key) ?? 0),
-      },
-    );
-    for (const one of stuck) holdUp(one);
-    for (const batch of batches) {
-      if (stopped || !tenure.holds()) return false;
-      await send(batch);
-    }
-    if (batches.length === 0) await marking;
-    if (savedAt + SAVE_FENCE_EVERY < performance.now()) await saveFence();
-    return batches.length > 0;
-  }
-
-  async function send(batch: PlannedBatch): Promise<void> {
-    passFailPoint('before-publish');
-    if (batch.messages.length > 0) last = await publishTraced(batch.messages);
-    passFailPoint('after-publish');
-    for (const mark of batch.marks) sent.set(aggregateKey(mark.collection, mark.id), mark.upTo);
-    const reached = last;
-    // One mark is under way while the next batch is made and published, never two.
-    await marking;
-    marking = outbox.markPublished(batch.marks).then(() => {
-      for (const mark of batch.marks) {
-        const key = aggregateKey(mark.collection, mark.id);
-        if (sent.get(key) === mark.upTo) sent.delete(key);
+    const context = { service, publishings, city: options.city, sent: way.sent };
+    let worked = false;
+    let reads = 0;
+    for await (const documents of outbox.unpublished(READ)) {
+      const free = documents.filter(({ collection, id }) => !stuckUntil.has(aggregateKey(collection, id)));
+      const { batches, stuck } = plan(free, context);
+      for (const one of stuck) holdUp(one);
+      for (const batch of batches) {
+        if (stopped || !tenure.holds()) return false;
+        await way.send(batch);
+        worked = true;
       }
-      if (fence !== undefined) fence = { ...fence, sequence: reached };
-    });
-    // Its failure is met by the next await; until then nobody else may see it as unhandled.
-    marking.catch(() => undefined);
-    if (batch.messages.length > 0) hooks?.published?.(batch.messages.length);
+      reads += 1;
+      if (reads >= MOST_READS) break;
+    }
+    if (savedAt + SAVE_FENCE_EVERY < performance.now()) await saveFence();
+    return worked;
   }
 
-  function publishTraced(messages: readonly Outgoing[]): Promise<number> {
-    if (hooks?.publishing === undefined) return publish(messages);
+  function publishTraced(messages: readonly Outgoing[], after: number, alone: boolean): Promise<number> {
+    if (hooks?.publishing === undefined) return publish(messages, after, alone);
     const traces = new Set(messages.flatMap(({ traceparent }) => traceparent ?? []));
-    return hooks.publishing([...traces], () => publish(messages));
+    return hooks.publishing([...traces], () => publish(messages, after, alone));
   }
 
-  async function publish(messages: readonly Outgoing[]): Promise<number> {
+  async function publish(messages: readonly Outgoing[], after: number, alone: boolean): Promise<number> {
     const connection = bus.connection();
     if (connection === undefined) throw new Error('NATS is away');
-    let outcome = await (atomic ? publishBatch : publishSingly)(connection, messages, last);
-    if ('refused' in outcome && outcome.refused === 'duplicate') {
+    let outcome = await (atomic ? publishBatch : publishSingly)(connection, messages, after);
+    if ('refused' in outcome && outcome.refused === 'duplicate' && alone) {
       log.warn({ messages: messages.length }, 'the stream has some of these already: they go out one by one');
-      outcome = await publishSingly(connection, messages, last);
+      outcome = await publishSingly(connection, messages, after);
     }
     if (!('refused' in outcome)) return outcome.last;
     if (outcome.refused === 'behind') throw new Behind();

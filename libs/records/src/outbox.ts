@@ -1,6 +1,7 @@
 import type { DomainEvent } from '@bandeng/decider';
-import type { Db, Document, Sort } from 'mongodb';
-import { open } from './contents.ts';
+import type { Db, Document, Filter, Sort, UpdateFilter } from 'mongodb';
+import { type Fields, fieldsOf } from './bytes.ts';
+import { kept } from './contents.ts';
 import type { Entry, RecordDocument } from './documents.ts';
 import { type Lease, leaseOf } from './lease.ts';
 import { readTime } from './mongo.ts';
@@ -14,8 +15,8 @@ export interface UnpublishedDocument {
   readonly published: number;
   readonly territories: readonly string[];
   readonly state: unknown;
-  /** As in the document: earlier entries too, so that the public entry before can be told. */
-  readonly history: readonly Entry<DomainEvent>[];
+  /** The entry of a seq, earlier ones too, so that the public entry before can be told; undefined when it is not in the document. */
+  entry(seq: number): Entry<DomainEvent> | undefined;
 }
 
 /** Says that the entries of one aggregate up to a seq are on the bus for good. */
@@ -29,8 +30,11 @@ export interface Mark {
 export interface Outbox {
   /** The collections defined so far. */
   readonly collections: readonly string[];
-  /** Aggregates with unpublished entries, without words, those that wait longest first. */
-  unpublished(limit: number): Promise<UnpublishedDocument[]>;
+  /**
+   * Aggregates with unpublished entries, those that wait longest first, so many at a time of each collection. The next ones are
+   * under way while these are worked on. What is written meanwhile may come at the end, an aggregate also twice.
+   */
+  unpublished(atATime: number): AsyncGenerator<readonly UnpublishedDocument[], void>;
   /** Marks never go back, and an aggregate that was written meanwhile stays in the queue. */
   markPublished(marks: readonly Mark[]): Promise<void>;
   backlog(): Promise<{ documents: number; oldestSeconds: number }>;
@@ -57,30 +61,54 @@ const longestFirst: Sort = { unpublishedSince: 1 };
 export function outboxOf(database: Db, collections: readonly string[]): Outbox {
   const of = (name: string) => database.collection<RecordDocument>(name);
 
-  async function unpublishedOf(name: string, limit: number): Promise<{ name: string; document: Document }[]> {
-    const options = { sort: longestFirst, limit, projection: { words: 0 }, maxTimeMS: readTime };
-    const documents = await of(name).find(waiting, options).toArray();
-    return documents.map((document) => ({ name, document }));
+  async function* unpublishedOf(name: string, atATime: number): AsyncGenerator<readonly UnpublishedDocument[], void> {
+    // Words stay unread. To leave them out costs the server more than to send them.
+    const options = { sort: longestFirst, batchSize: atATime, raw: true, maxTimeMS: readTime };
+    const cursor = of(name).find<Uint8Array>(waiting, options);
+    const read = async (): Promise<Uint8Array[]> => {
+      const first = await cursor.next();
+      return first === null ? [] : [first, ...cursor.readBufferedDocuments(atATime - 1)];
+    };
+    let next = read();
+    try {
+      for (;;) {
+        const found = await next;
+        if (found.length === 0) return;
+        // Fewer than asked for were the last.
+        next = found.length < atATime ? Promise.resolve([]) : read();
+        // Its failure is met by the next await; until then nobody else may see it as unhandled.
+        next.catch(() => undefined);
+        yield found.map((bytes) => unpublishedDocument(name, bytes));
+      }
+    } finally {
+      await next.catch(() => undefined);
+      await cursor.close();
+    }
+  }
+
+  /**
+   * One statement for all that have come equally far: most have no later entry. What has one, and only that, stays in the queue.
+   * The condition is checked where it is written, so what comes between the two is met by the second: versions only grow.
+   */
+  async function markEqual(name: string, upTo: number, ids: readonly string[]): Promise<void> {
+    const allIsOut: Filter<RecordDocument> = { _id: { $in: ids }, version: upTo };
+    const leave: UpdateFilter<RecordDocument> = { $set: { published: upTo }, $unset: { unpublishedSince: '' } };
+    const { matchedCount } = await of(name).updateMany(allIsOut, leave);
+    if (matchedCount === ids.length) return;
+    await of(name).updateMany({ _id: { $in: ids }, version: { $gt: upTo } }, { $max: { published: upTo } });
   }
 
   return {
     collections,
 
-    async unpublished(limit) {
-      const found = (await Promise.all(collections.map((name) => unpublishedOf(name, limit)))).flat();
-      if (collections.length > 1) found.sort((one, other) => since(one.document) - since(other.document));
-      return found.slice(0, limit).map(({ name, document }) => unpublishedDocument(name, document));
-    },
+    unpublished: (atATime) => together(collections.map((name) => unpublishedOf(name, atATime))),
 
     async markPublished(marks) {
-      const byCollection = Map.groupBy(marks, (mark) => mark.collection);
-      const writes = [...byCollection].map(([name, its]) => {
-        // One statement for all that have come equally far takes less than half the time of one for each.
-        const updates = [...Map.groupBy(its, (mark) => mark.upTo)].map(([upTo, equal]) => ({
-          updateMany: { filter: { _id: { $in: equal.map(({ id }) => id) } }, update: markUpTo(upTo) },
-        }));
-        return of(name).bulkWrite(updates, { ordered: false });
-      });
+      const writes = [...Map.groupBy(marks, ({ collection }) => collection)].flatMap(([name, its]) =>
+        [...Map.groupBy(its, ({ upTo }) => upTo)].map(([upTo, equal]) =>
+          markEqual(name, upTo, [...new Set(equal.map(({ id }) => id))]),
+        ),
+      );
       await Promise.all(writes);
     },
 
@@ -108,26 +136,74 @@ export function outboxOf(database: Db, collections: readonly string[]): Outbox {
   };
 }
 
-/** Compares on the server: any form that reads first strands entries that are written between reading and marking. */
-function markUpTo(upTo: number): Document[] {
-  const allIsOut = { $lte: ['$version', upTo] };
-  return [
-    {
-      $set: {
-        published: { $max: ['$published', upTo] },
-        unpublishedSince: { $cond: [allIsOut, '$$REMOVE', '$unpublishedSince'] },
-      },
+/** Each collection in turn, so that none has to wait for all of another. */
+async function* together<Thing>(sources: readonly AsyncGenerator<Thing, void>[]): AsyncGenerator<Thing, void> {
+  let left = sources.map((source) => ({ source, next: source.next() }));
+  for (const { next } of left) next.catch(() => undefined);
+  try {
+    while (left.length > 0) {
+      for (const one of left) {
+        const { done, value } = await one.next;
+        if (done !== true) yield value;
+        if (done === true) left = left.filter((other) => other !== one);
+        else one.next = one.source.next();
+        one.next.catch(() => undefined);
+      }
+    }
+  } finally {
+    await Promise.allSettled(left.map(({ source }) => source.return()));
+  }
+}
+
+/** The fields that `open` takes for no state, too. */
+const notState: ReadonlySet<string> = new Set([...kept, 'nextDue', 'derived']);
+
+function unpublishedDocument(collection: string, bytes: Uint8Array): UnpublishedDocument {
+  const fields = fieldsOf(bytes);
+  const version = numberIn(fields, 'version');
+  const entries = fields.documents('history');
+  let state: Record<string, unknown> | undefined;
+  return {
+    collection,
+    id: String(fields.value('_id')),
+    version,
+    published: numberIn(fields, 'published'),
+    get territories() {
+      const territories = fields.value('territories');
+      return Array.isArray(territories) ? territories : [];
     },
-  ];
+    get state() {
+      state ??= stateIn(fields);
+      return state;
+    },
+    entry: (seq) => {
+      // The last one has the version, and there is none missing between.
+      const entry = entries[entries.length - 1 - (version - seq)];
+      return entry === undefined || entry.value('seq') !== seq ? undefined : entryIn(entry);
+    },
+  };
 }
 
-function unpublishedDocument(collection: string, document: Document): UnpublishedDocument {
-  const { stored, published } = open<unknown, DomainEvent>(document);
-  const { id, version, territories, state, history } = stored;
-  return { collection, id, version, published, territories, state, history };
+function stateIn(fields: Fields): Record<string, unknown> {
+  const derived = fields.value('derived');
+  const left = Array.isArray(derived) ? new Set([...notState, ...derived]) : notState;
+  const state: Record<string, unknown> = {};
+  for (const name of fields.names) if (!left.has(name)) state[name] = fields.value(name);
+  return state;
 }
 
-function since(document: Document): number {
-  const { unpublishedSince } = document;
+function numberIn(fields: Fields, name: string): number {
+  const value = fields.value(name);
+  if (typeof value !== 'number') throw new TypeError(`a document of records without ${name}`);
+  return value;
+}
+
+/** What `entryToBson` stored. */
+function entryIn(fields: Fields): Entry<DomainEvent> {
+  const entry: object = Object.fromEntries(fields.names.map((name) => [name, fields.value(name)]));
+  return entry as Entry<DomainEvent>;
+}
+
+function since({ unpublishedSince }: Document): number {
   return unpublishedSince instanceof Date ? unpublishedSince.getTime() : 0;
 }

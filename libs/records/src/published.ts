@@ -78,8 +78,8 @@ export async function samplePublished(
         { $project: { words: 0 } },
       ]);
     for await (const raw of sampled) {
-      const document = await wholeDocument(database, name, raw);
-      for (const entry of document.history) {
+      const { document, history } = await wholeDocument(database, name, raw);
+      for (const entry of history) {
         if (entry.seq <= document.published && entry.silent !== true) found.push({ document, entry });
       }
     }
@@ -112,21 +112,30 @@ async function entriesAt(database: Db, places: readonly Place[]): Promise<readon
     const found = database
       .collection<RecordDocument>(name)
       .find({ _id: { $in: ids } }, { projection: { words: 0 }, maxTimeMS: 30_000 });
-    for await (const raw of found) documents.set(`${name}/${raw._id}`, await wholeDocument(database, name, raw));
+    for await (const raw of found)
+      documents.set(`${name}/${raw._id}`, (await wholeDocument(database, name, raw)).document);
   }
   return places.map(({ of, id, seq }) => {
     const document = documents.get(`${of}/${id}`);
-    const entry = document?.history[seq - 1];
-    if (document === undefined || entry?.seq !== seq) throw new Error(`entry ${id}:${seq} of ${of} is missing`);
+    const entry = document?.entry(seq);
+    if (document === undefined || entry === undefined) throw new Error(`entry ${id}:${seq} of ${of} is missing`);
     return { document, entry };
   });
 }
 
-async function wholeDocument(database: Db, name: string, raw: RecordDocument): Promise<UnpublishedDocument> {
+interface WholeDocument {
+  readonly document: UnpublishedDocument;
+  readonly history: readonly Entry<DomainEvent>[];
+}
+
+async function wholeDocument(database: Db, collection: string, raw: RecordDocument): Promise<WholeDocument> {
   const { stored, published, historyFrom } = open<unknown, DomainEvent>(raw);
-  const { id, version, territories, state, history } = stored;
+  const { id, version, territories, state } = stored;
   const before =
-    historyFrom === 1 ? [] : await movedOf<DomainEvent>(database, database.collection<RecordDocument>(name)).all(id);
-  const whole = [...before.filter(({ seq }) => seq < historyFrom), ...history];
-  return { collection: name, id, version, published, territories, state, history: whole };
+    historyFrom === 1
+      ? []
+      : await movedOf<DomainEvent>(database, database.collection<RecordDocument>(collection)).all(id);
+  const history = [...before.filter(({ seq }) => seq < historyFrom), ...stored.history];
+  const entry = (seq: number) => (history[seq - 1]?.seq === seq ? history[seq - 1] : undefined);
+  return { document: { collection, id, version, published, territories, state, entry }, history };
 }
