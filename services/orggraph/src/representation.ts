@@ -7,6 +7,7 @@ import {
   type UnitKind_Value,
   Unit as UnitMessage,
 } from '@bandeng/contracts/orggraph';
+import type { Period } from './domain/period.ts';
 import type { Role } from './domain/places.ts';
 import type { Posting } from './domain/posting.ts';
 import type { Territory, TerritoryKind } from './domain/territory.ts';
@@ -56,7 +57,7 @@ export function postingMessage({ id, version, state }: Versioned<Posting>): Post
   });
 }
 
-function period({ validFrom, validUntil }: { validFrom: string; validUntil?: string }): {
+function period({ validFrom, validUntil }: Period): {
   validFrom: Date;
   validUntil?: Date;
 } {

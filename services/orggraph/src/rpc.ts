@@ -1,13 +1,8 @@
 /** The graph over gRPC. */
 import type { AccessObject } from '@bandeng/access';
-import type {
-  Posting as PostingMessage,
-  Territory as TerritoryMessage,
-  Unit as UnitMessage,
-} from '@bandeng/contracts/orggraph';
-import { isRefused, type Refused, refuse } from '@bandeng/decider';
-import { communityOf, kindOf, normalize, parentOf, prefixes } from '@bandeng/directory';
-import { type CommandContext, derivedId, type Outcome } from '@bandeng/records';
+import { type DomainEvent, isRefused, type Refused, refuse } from '@bandeng/decider';
+import { type Changes, communityOf, kindOf, normalize, parentOf, prefixes } from '@bandeng/directory';
+import { type CommandContext, derivedId, type Outcome, type Stored } from '@bandeng/records';
 import { type Call, callerId, type Implementation, implement, type RefusalTable } from '@bandeng/rpc';
 import { type CommonRefusal, commonRefusals, type House } from '@bandeng/service';
 import { listChanges } from './changes.ts';
@@ -53,35 +48,26 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
     };
   }
 
-  function unitAnswer(outcome: Outcome<Unit, UnitEvent, UnitRefusal>, call: Call): UnitMessage | Refused<Refusal> {
+  /** What came of a command, known to this process's directory at once. */
+  function answered<S, E extends DomainEvent, Message>(
+    outcome: Outcome<S, E, UnitRefusal | TerritoryRefusal | PostingRefusal>,
+    call: Call,
+    message: (stored: Stored<S, E>) => Message,
+    changes: (message: Message) => Changes,
+  ): Message | Refused<Refusal> {
     if (isRefused(outcome)) return outcome;
     if (outcome.replayed) call.replayed();
-    const unit = unitMessage(outcome.stored);
-    directory.learn({ units: [unit] });
-    return unit;
+    const said = message(outcome.stored);
+    directory.learn(changes(said));
+    return said;
   }
 
-  function territoryAnswer(
-    outcome: Outcome<Territory, TerritoryEvent, TerritoryRefusal>,
-    call: Call,
-  ): TerritoryMessage | Refused<Refusal> {
-    if (isRefused(outcome)) return outcome;
-    if (outcome.replayed) call.replayed();
-    const territory = territoryMessage(outcome.stored);
-    directory.learn({ territories: [territory] });
-    return territory;
-  }
-
-  function postingAnswer(
-    outcome: Outcome<Posting, PostingEvent, PostingRefusal>,
-    call: Call,
-  ): PostingMessage | Refused<Refusal> {
-    if (isRefused(outcome)) return outcome;
-    if (outcome.replayed) call.replayed();
-    const posting = postingMessage(outcome.stored);
-    directory.learn({ postings: [posting] });
-    return posting;
-  }
+  const unitAnswer = (outcome: Outcome<Unit, UnitEvent, UnitRefusal>, call: Call) =>
+    answered(outcome, call, unitMessage, (unit) => ({ units: [unit] }));
+  const territoryAnswer = (outcome: Outcome<Territory, TerritoryEvent, TerritoryRefusal>, call: Call) =>
+    answered(outcome, call, territoryMessage, (territory) => ({ territories: [territory] }));
+  const postingAnswer = (outcome: Outcome<Posting, PostingEvent, PostingRefusal>, call: Call) =>
+    answered(outcome, call, postingMessage, (posting) => ({ postings: [posting] }));
 
   async function coverFacts(grid: string, covers: readonly string[]): Promise<CoverFacts> {
     const there = await registered(territories, covers);

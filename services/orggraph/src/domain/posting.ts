@@ -1,9 +1,11 @@
 /** A posting (任职): a person in a role at a unit or territory for a period. */
 import { type Decider, type DomainEvent, type Refused, refuse } from '@bandeng/decider';
+import type { Kept, Period, Written } from './period.ts';
 import { isHeldAt, placeOf, type Role } from './places.ts';
 import type { TerritoryKind } from './territory.ts';
 
-export interface Posting {
+/** Who does what where, and when. */
+interface Term extends Period {
   readonly person: string;
   readonly role: Role;
   /** Either a unit or a territory. */
@@ -11,23 +13,12 @@ export interface Posting {
   readonly territory?: string;
   /** The territory, or the seat of the unit, and all above. */
   readonly territories: readonly string[];
-  readonly validFrom: string;
-  readonly validUntil?: string;
-  readonly createdAt: string;
-  readonly changedAt: string;
 }
 
-export interface StartPosting {
+export type Posting = Term & Kept;
+
+export interface StartPosting extends Term, Written {
   readonly do: 'start';
-  readonly person: string;
-  readonly role: Role;
-  readonly unit?: string;
-  readonly territory?: string;
-  readonly territories: readonly string[];
-  readonly validFrom: string;
-  readonly validUntil?: string;
-  /** When it is written down, by the clock; `validFrom` may be long before. */
-  readonly recordedAt: string;
   readonly facts: {
     readonly personKnown: boolean;
     readonly unitKnown: boolean;
@@ -37,30 +28,17 @@ export interface StartPosting {
   };
 }
 
-export interface EndPosting {
+export interface EndPosting extends Written {
   readonly do: 'end';
   /** From when it counts no more; left out at once, or before it began. */
   readonly at?: string;
-  readonly recordedAt: string;
 }
 
 export type PostingCommand = StartPosting | EndPosting;
 
 export type PostingEvent =
-  | DomainEvent<
-      'posting-started',
-      {
-        readonly person: string;
-        readonly role: Role;
-        readonly unit?: string;
-        readonly territory?: string;
-        readonly territories: readonly string[];
-        readonly validFrom: string;
-        readonly validUntil?: string;
-        readonly recordedAt: string;
-      }
-    >
-  | DomainEvent<'posting-ended', { readonly validUntil: string; readonly recordedAt: string }>;
+  | DomainEvent<'posting-started', Term & Written>
+  | DomainEvent<'posting-ended', { readonly validUntil: string } & Written>;
 
 export type PostingRefusal =
   | 'unknown-person'

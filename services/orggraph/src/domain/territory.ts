@@ -1,10 +1,12 @@
 /** A territory (属地): a node of the tree of places, or a grid, which covers compounds and buildings of its community. */
 import { type Decider, type DomainEvent, type Refused, refuse } from '@bandeng/decider';
+import type { Kept, Period, Written } from './period.ts';
 
 const territoryKinds = ['province', 'city', 'district', 'street', 'community', 'grid', 'compound', 'building'] as const;
 export type TerritoryKind = (typeof territoryKinds)[number];
 
-export interface Territory {
+/** What is said of a territory when it is registered. */
+interface TerritoryEntry {
   readonly kind: TerritoryKind;
   readonly name: string;
   /** The one directly above; a province has none. */
@@ -12,11 +14,9 @@ export interface Territory {
   /** Its own code and those of all above. */
   readonly territories: readonly string[];
   readonly covers: readonly string[];
-  readonly validFrom: string;
-  readonly validUntil?: string;
-  readonly createdAt: string;
-  readonly changedAt: string;
 }
+
+export type Territory = TerritoryEntry & Period & Kept;
 
 /** What is known of the places a grid is to cover: those that are not registered, and those of other communities. */
 export interface CoverFacts {
@@ -24,42 +24,22 @@ export interface CoverFacts {
   readonly outside: readonly string[];
 }
 
-export interface RegisterTerritory {
+export interface RegisterTerritory extends TerritoryEntry, Pick<Period, 'validFrom'>, Written {
   readonly do: 'register';
-  readonly kind: TerritoryKind;
-  readonly name: string;
-  readonly parent?: string;
-  readonly territories: readonly string[];
-  readonly covers: readonly string[];
-  readonly validFrom: string;
-  /** When it is written down, by the clock; `validFrom` may be long before. */
-  readonly recordedAt: string;
   readonly facts: CoverFacts & { readonly parentKnown: boolean };
 }
 
-export interface CoverTerritories {
+export interface CoverTerritories extends Written {
   readonly do: 'cover';
   readonly covers: readonly string[];
-  readonly recordedAt: string;
   readonly facts: CoverFacts;
 }
 
 export type TerritoryCommand = RegisterTerritory | CoverTerritories;
 
 export type TerritoryEvent =
-  | DomainEvent<
-      'territory-registered',
-      {
-        readonly kind: TerritoryKind;
-        readonly name: string;
-        readonly parent?: string;
-        readonly territories: readonly string[];
-        readonly covers: readonly string[];
-        readonly validFrom: string;
-        readonly recordedAt: string;
-      }
-    >
-  | DomainEvent<'territory-covered', { readonly covers: readonly string[]; readonly recordedAt: string }>;
+  | DomainEvent<'territory-registered', TerritoryEntry & Pick<Period, 'validFrom'> & Written>
+  | DomainEvent<'territory-covered', { readonly covers: readonly string[] } & Written>;
 
 export type TerritoryRefusal =
   | 'unknown-territory'

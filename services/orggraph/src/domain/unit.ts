@@ -1,6 +1,7 @@
 /** A unit (单位/党组织): a node of the organization graph. */
 import { type Decider, type DomainEvent, refuse } from '@bandeng/decider';
 import { hasRightCheckCharacter } from './creditcode.ts';
+import type { Kept, Period, Written } from './period.ts';
 
 /** The five levels, and what stands beside them. */
 const unitKinds = [
@@ -17,7 +18,8 @@ const unitKinds = [
 ] as const;
 export type UnitKind = (typeof unitKinds)[number];
 
-export interface Unit {
+/** What is said of a unit when it is registered. */
+interface UnitEntry {
   readonly kind: UnitKind;
   readonly name: string;
   /** Where it sits. */
@@ -25,44 +27,25 @@ export interface Unit {
   /** Where it sits and all above. */
   readonly territories: readonly string[];
   readonly creditCode?: string;
-  /** What stands to be checked. Real data has faults of old: they are told, not refused. */
-  readonly warnings: readonly UnitWarning[];
-  readonly validFrom: string;
-  readonly validUntil?: string;
-  readonly createdAt: string;
-  readonly changedAt: string;
 }
+
+/** What stands to be checked. Real data has faults of old: they are told, not refused. */
+interface Checked {
+  readonly warnings: readonly UnitWarning[];
+}
+
+export type Unit = UnitEntry & Checked & Period & Kept;
 
 export type UnitWarning = 'credit-code-check-character';
 
-export interface RegisterUnit {
+export interface RegisterUnit extends UnitEntry, Pick<Period, 'validFrom'>, Written {
   readonly do: 'register';
-  readonly kind: UnitKind;
-  readonly name: string;
-  readonly territory: string;
-  readonly territories: readonly string[];
-  readonly creditCode?: string;
-  readonly validFrom: string;
-  /** When it is written down, by the clock; `validFrom` may be long before. */
-  readonly recordedAt: string;
   readonly facts: { readonly territoryKnown: boolean };
 }
 
 export type UnitCommand = RegisterUnit;
 
-export type UnitEvent = DomainEvent<
-  'unit-registered',
-  {
-    readonly kind: UnitKind;
-    readonly name: string;
-    readonly territory: string;
-    readonly territories: readonly string[];
-    readonly creditCode?: string;
-    readonly warnings: readonly UnitWarning[];
-    readonly validFrom: string;
-    readonly recordedAt: string;
-  }
->;
+export type UnitEvent = DomainEvent<'unit-registered', UnitEntry & Checked & Pick<Period, 'validFrom'> & Written>;
 
 export type UnitRefusal = 'unknown-territory';
 
