@@ -1,5 +1,6 @@
 /** Whether this process lives, and whether what it stands on is ready. */
-import { type ServiceName, services } from '@bandeng/contracts';
+import { rpcs, type ServiceName, services } from '@bandeng/contracts';
+import { ListChannelsResponse } from '@bandeng/contracts/notifications';
 import type { Bus } from '@bandeng/events';
 import type { RawClient, ServiceHealth } from '@bandeng/rpc';
 import type { FastifyInstance } from 'fastify';
@@ -10,6 +11,11 @@ export interface Readiness {
   readonly services: Readonly<Record<string, ServiceHealth>>;
   /** Reported only: without it everything goes on, and events arrive later. */
   readonly nats: 'connected' | 'away';
+  /**
+   * Reported only: `off` where no mail server is configured, a fault such as `server-away` when it took nothing the last time,
+   * `untried` before the first letter, `unknown` when nobody tells.
+   */
+  readonly email: string;
 }
 
 const names = Object.keys(services).filter((name): name is ServiceName => Object.hasOwn(services, name));
@@ -21,11 +27,14 @@ export function readiness(client: RawClient, bus: Bus): () => Promise<Readiness>
   let asked: Promise<Readiness> | undefined;
   let until = 0;
   const ask = async (): Promise<Readiness> => {
-    const all = await Promise.all(names.map(async (name) => [name, await client.health(name)] as const));
+    const [email, ...all] = await Promise.all([
+      emailOf(client),
+      ...names.map(async (name) => [name, await client.health(name)] as const),
+    ]);
     const nats = bus.connected() ? 'connected' : 'away';
     const ready = all.every(([, health]) => health === 'serving');
     until = Date.now() + (ready ? freshMs.ready : freshMs.unready);
-    return { ready, services: Object.fromEntries(all), nats };
+    return { ready, services: Object.fromEntries(all), nats, email };
   };
   return () => {
     if (asked === undefined || Date.now() > until) {
@@ -34,6 +43,20 @@ export function readiness(client: RawClient, bus: Bus): () => Promise<Readiness>
     }
     return asked;
   };
+}
+
+const listChannels = rpcs.find(({ service, name }) => service === 'notifications' && name === 'ListChannels');
+
+async function emailOf(client: RawClient): Promise<string> {
+  if (listChannels === undefined) return 'unknown';
+  try {
+    const { message } = await client.call(listChannels, {}, { timeoutMs: 500 });
+    const email = ListChannelsResponse.fromPartial(Object(message)).channels.find(({ channel }) => channel === 'EMAIL');
+    if (email === undefined) return 'off';
+    return email.triedAt === undefined ? 'untried' : email.fault || 'works';
+  } catch {
+    return 'unknown';
+  }
 }
 
 export function probe(app: FastifyInstance, ready: () => Promise<Readiness>, draining: () => boolean): void {
