@@ -22,9 +22,16 @@ export function currentTraceparent(): string | undefined {
   return `00-${current.traceId}-${current.spanId}-0${current.traceFlags & TraceFlags.SAMPLED}`;
 }
 
+/** The id of the trace of what is being done now: 32 hexadecimal digits; undefined when nothing is traced. */
+export function currentTrace(): string | undefined {
+  const current = trace.getSpanContext(context.active());
+  return current !== undefined && isSpanContextValid(current) ? current.traceId : undefined;
+}
+
 /** Says in the span of the HTTP request being answered which route it found: `GET` and `/v1/tickets/:id`. */
 export function nameRoute(method: string, route: string): void {
-  trace.getSpan(context.active())?.updateName(`${method} ${route}`).setAttribute('http.route', route);
+  const span = trace.getSpan(context.active());
+  if (span?.isRecording() === true) span.updateName(`${method} ${route}`).setAttribute('http.route', route);
 }
 
 function spanContext(traceparent: string | undefined): SpanContext | undefined {

@@ -3,10 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { rpcs } from '@bandeng/contracts';
 import type { Bus } from '@bandeng/events';
 import type { RawClient, Verifier } from '@bandeng/rpc';
-import { currentTraceparent, durations, type Logger, nameRoute } from '@bandeng/telemetry';
+import { currentTrace, durations, type Logger, nameRoute } from '@bandeng/telemetry';
 import cors from '@fastify/cors';
-import underPressure from '@fastify/under-pressure';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type onRequestHookHandler,
+} from 'fastify';
 import { readBody } from './body.ts';
 import type { Configuration } from './config.ts';
 import { describe, openapiDocument } from './docs.ts';
@@ -17,7 +22,8 @@ import { forwarder } from './forward.ts';
 import { probe, readiness } from './health.ts';
 import { openInbox } from './inbox.ts';
 import { type Limiter, openLimiter, type Strictness } from './limits.ts';
-import { ProblemError, problem, problemOfFastify } from './problems.ts';
+import { openPressure, type Pressure } from './pressure.ts';
+import { type Problem, ProblemError, problem, problemOfFastify } from './problems.ts';
 import { protection } from './protection.ts';
 import { passThrough } from './proxy.ts';
 import { answerProblem } from './replies.ts';
@@ -30,6 +36,10 @@ declare module 'fastify' {
     probe?: boolean;
     /** Says itself how its pages are protected. */
     pages?: boolean;
+  }
+  interface FastifyRequest {
+    /** The route as it is written, never the path. Fastify makes all that it knows of a route anew whenever it is asked. */
+    place: string;
   }
 }
 
@@ -57,14 +67,15 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
   app.setErrorHandler<FastifyError>((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler((request, reply) => answerProblem(request, reply, problem('not-found')));
   if (configuration.origins.length > 0) await app.register(cors, corsOptions(configuration.origins));
-  const limiter = configuration.limits && (await openLimiter(app, configuration.limits));
+  app.decorateRequest('place', '');
+  const { limits, mostDelayMs } = configuration;
+  const limiter = limits && openLimiter(limits);
+  const pressure = mostDelayMs > 0 ? openPressure(mostDelayMs) : undefined;
+  if (pressure !== undefined) app.addHook('onClose', async () => pressure.stop());
   app.addHook(
     'onRequest',
-    door(() => phase, limiter),
+    door(() => phase, limiter, pressure),
   );
-  if (configuration.mostDelayMs > 0) {
-    await app.register(underPressure, { maxEventLoopDelay: configuration.mostDelayMs, pressureHandler });
-  }
   app.addHook('onResponse', (request, reply, done) => {
     tellAnswer(log, request, reply);
     done();
@@ -121,7 +132,7 @@ const ownPlaces: Place[] = [
   ...['/', '/openapi.json', '/docs/', '/livez', '/readyz'].map((url) => ({ url, allow: ['GET', 'HEAD'] })),
 ];
 
-function newServer({ trustedHops, bodyBytes, budgetMs }: Configuration): FastifyInstance {
+function newServer({ trustedHops, bodyBytes }: Configuration): FastifyInstance {
   return Fastify({
     // Paths carry follow codes: the lines of Fastify's own log do, too. We write ours.
     logger: false,
@@ -130,8 +141,6 @@ function newServer({ trustedHops, bodyBytes, budgetMs }: Configuration): Fastify
     requestTimeout: 30_000,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
-    // The services' answer that time is up comes first; this is for what hangs here.
-    handlerTimeout: budgetMs + 1000,
     // While closing, problems as documented and not Fastify's own 503 (see the door).
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -160,28 +169,34 @@ function clientProblem(code: string | undefined) {
 
 /** The trace id of this request: that of the span, else the caller's, else a new one. */
 function traceOf(given: string | string[] | undefined): string {
-  const traceparent = currentTraceparent() ?? given;
-  const id = typeof traceparent === 'string' ? /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] : undefined;
+  const current = currentTrace();
+  if (current !== undefined) return current;
+  const id = typeof given === 'string' ? /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(given)?.[1] : undefined;
   return id === undefined || /^0+$/.test(id) ? randomUUID().replaceAll('-', '') : id;
 }
 
 /** What every request passes first. */
-function door(phase: () => 'open' | 'draining' | 'closing', limiter: Limiter | undefined) {
-  return async (request: FastifyRequest, reply: FastifyReply) => {
+function door(
+  phase: () => 'open' | 'draining' | 'closing',
+  limiter: Limiter | undefined,
+  pressure: Pressure | undefined,
+): onRequestHookHandler {
+  return (request, reply, done) => {
     if (phase() !== 'open') reply.header('connection', 'close');
     const { url = 'unknown', config } = request.routeOptions;
-    const { probe, pages } = config;
+    request.place = url;
     nameRoute(request.method, url);
-    if (!pages) reply.headers(protection);
-    if (probe) return undefined;
-    if (phase() === 'closing') return answerProblem(request, reply, problem('closing', { retryAfterSeconds: 1 }));
-    const refused = await limiter?.(request);
-    return refused === undefined ? undefined : answerProblem(request, reply, refused);
+    if (config.pages !== true) reply.headers(protection);
+    const refused = config.probe === true ? undefined : refusal(request, config.strictness);
+    if (refused === undefined) done();
+    else answerProblem(request, reply, refused);
   };
-}
 
-function pressureHandler(request: FastifyRequest): void {
-  if (!request.routeOptions.config.probe) throw new ProblemError(problem('overloaded', { retryAfterSeconds: 2 }));
+  function refusal(request: FastifyRequest, strictness: Strictness): Problem | undefined {
+    if (phase() === 'closing') return problem('closing', { retryAfterSeconds: 1 });
+    if (pressure?.tooHigh() === true) return problem('overloaded', { retryAfterSeconds: 2 });
+    return limiter?.(request, strictness);
+  }
 }
 
 function strictnessOf(rpc: string): Strictness {
@@ -219,7 +234,7 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
   if (error instanceof ProblemError) return answerProblem(request, reply, error.problem);
   const known = problemOfFastify(error.code, error.statusCode);
   if (known !== undefined) return answerProblem(request, reply, known);
-  log.error({ err: error, trace: request.id, route: request.routeOptions.url }, 'a request failed by a fault of ours');
+  log.error({ err: error, trace: request.id, route: request.place }, 'a request failed by a fault of ours');
   return answerProblem(request, reply, problem('internal'));
 }
 
@@ -228,14 +243,14 @@ const answered = durations('http.server.request.duration', 'Requests answered, b
 /** The route, never the path: paths carry follow codes. */
 function tellAnswer(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const { statusCode } = reply;
-  const route = request.routeOptions.url ?? 'unknown';
+  const { place } = request;
   answered.record(reply.elapsedTime / 1_000, {
     'http.request.method': request.method,
-    'http.route': route,
+    'http.route': place,
     'http.response.status_code': statusCode,
   });
   const level = statusCode >= 500 ? 'warn' : statusCode >= 400 ? 'info' : 'debug';
-  const about = { method: request.method, route, status: statusCode, trace: request.id };
+  const about = { method: request.method, route: place, status: statusCode, trace: request.id };
   log[level]({ ...about, ms: Math.round(reply.elapsedTime) }, 'answered');
 }
 

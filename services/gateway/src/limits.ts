@@ -1,6 +1,6 @@
 /** How much one caller may ask for. Counted in this process; a caller who is spread over replicas gets that many times more. */
-import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isIPv6 } from 'node:net';
+import type { FastifyRequest } from 'fastify';
 import { type Problem, problem } from './problems.ts';
 
 /** Requests a minute. */
@@ -25,33 +25,65 @@ declare module 'fastify' {
 }
 
 /** Says whether the request is one too many. */
-export type Limiter = (request: FastifyRequest) => Promise<Problem | undefined>;
+export type Limiter = (request: FastifyRequest, strictness: Strictness) => Problem | undefined;
 
-const minute = 60_000;
-
-/** Makes the limiter; its counters are those of @fastify/rate-limit, bounded in number. */
-export async function openLimiter(app: FastifyInstance, limits: Limits): Promise<Limiter> {
-  await app.register(rateLimit, { global: false, cache: 20_000 });
-  const counter = (max: number, keyGenerator?: (request: FastifyRequest) => string) =>
-    app.createRateLimit({ max, timeWindow: minute, ...(keyGenerator === undefined ? {} : { keyGenerator }) });
+/** Makes the limiter. */
+export function openLimiter(limits: Limits): Limiter {
   const address = counter(limits.address);
-  // The signature is what nobody can make up; a made-up token is stopped by the limit of its address.
-  const token = counter(limits.token, ({ headers }) => headers.authorization?.slice(-43) ?? '');
+  const token = counter(limits.token);
   const guestOrders = counter(limits.guestOrders);
   const followCodes = counter(limits.followCodes);
-  return async (request) => {
-    const signedIn = request.headers.authorization !== undefined;
-    const strictness = request.routeOptions.config.strictness;
-    const counters = [address];
-    if (signedIn) counters.push(token);
-    if (strictness === 'follow-code') counters.push(followCodes);
-    if (strictness === 'guest-order' && !signedIn) counters.push(guestOrders);
-    for (const count of counters) {
-      const counted = await count(request);
-      if (!counted.isAllowed && counted.isExceeded) {
-        return problem('too-many-requests', { retryAfterSeconds: Math.max(1, counted.ttlInSeconds) });
+  return (request, strictness) => {
+    const { authorization } = request.headers;
+    const network = networkOf(request.ip);
+    // The signature is what nobody can make up; a made-up token is stopped by the limit of its address.
+    let wait = address(network);
+    if (authorization !== undefined) wait ||= token(authorization.slice(-43));
+    if (strictness === 'follow-code') wait ||= followCodes(network);
+    if (strictness === 'guest-order' && authorization === undefined) wait ||= guestOrders(network);
+    return wait === 0 ? undefined : problem('too-many-requests', { retryAfterSeconds: wait });
+  };
+}
+
+const minute = 60_000;
+/** Callers that a counter remembers; who comes when it is full takes the place of the one that has been there longest. */
+const mostCallers = 20_000;
+
+/** Counts one more of a caller in the minute that began with their first; answers 0, or in how many seconds they may come again. */
+export function counter(most: number, now: () => number = Date.now): (caller: string) => number {
+  const minutes = new Map<string, { count: number; until: number }>();
+  return (caller) => {
+    const time = now();
+    const running = minutes.get(caller);
+    if (running !== undefined && running.until > time) {
+      running.count += 1;
+      return running.count > most ? Math.ceil((running.until - time) / 1_000) : 0;
+    }
+    // Taken out and put in again, so that the map stays in the order of beginning.
+    if (running !== undefined) minutes.delete(caller);
+    else if (minutes.size >= mostCallers) {
+      for (const longest of minutes.keys()) {
+        minutes.delete(longest);
+        break;
       }
     }
-    return undefined;
+    minutes.set(caller, { count: 1, until: time + minute });
+    return most < 1 ? minute / 1_000 : 0;
   };
+}
+
+/** Whom an address stands for: itself, or in IPv6 the network of 64 bits, which is what one subscriber has. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const [head = '', tail] = address.replace(/%.*$/, '').toLowerCase().split('::');
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const first = groups(head);
+  const last = tail === undefined ? [] : groups(tail);
+  // A dotted end stands for two groups; it is below the 64 bits and only its length counts.
+  const lengthOf = (parts: string[]) => parts.length + (parts.at(-1)?.includes('.') ? 1 : 0);
+  const zeros = tail === undefined ? 0 : 8 - lengthOf(first) - lengthOf(last);
+  const network = [...first, ...Array.from({ length: zeros }, () => '0'), ...last].slice(0, 4);
+  return network.map((group) => group.replace(/^0+(?=.)/, '')).join(':');
 }

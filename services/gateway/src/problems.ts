@@ -100,8 +100,6 @@ export function problemOfFastify(code: string | undefined, statusCode: number | 
       return problem('malformed', { detail: 'The body is not as long as Content-Length says.' });
     case 'FST_ERR_HANDLER_TIMEOUT':
       return problem('deadline-exceeded', { retryAfterSeconds: 1 });
-    case 'FST_UNDER_PRESSURE':
-      return problem('overloaded', { retryAfterSeconds: 2 });
     default:
       if (statusCode === 429) return problem('too-many-requests');
       // Whatever else Fastify itself refuses for the client's fault, in this version or a later one.
