@@ -1,4 +1,4 @@
-import { MongoClient, MongoError, MongoServerError } from 'mongodb';
+import { MongoBulkWriteError, MongoClient, MongoError, MongoServerError } from 'mongodb';
 
 /** How long the server may work at a single read or write, in milliseconds: below the gRPC deadline of 3 s. */
 export const readTime = 2_000;
@@ -40,8 +40,13 @@ const awayNames: ReadonlySet<string> = new Set([
   'MongoClientClosedError',
 ]);
 
-/** MaxTimeMSExpired, and the write concern that was not satisfied in time. */
-const awayCodes: ReadonlySet<unknown> = new Set([50, 64]);
+/**
+ * MaxTimeMSExpired, the write concern that was not satisfied in time, and what a server says that stops being the primary or
+ * shuts down. The driver tries a write once more by itself; these are of the second try.
+ */
+const awayCodes: ReadonlySet<unknown> = new Set([
+  50, 64, 6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
+]);
 
 /**
  * Whether an error says that the database is away, has no primary or is too slow now, so that trying again later makes sense. A
@@ -49,8 +54,13 @@ const awayCodes: ReadonlySet<unknown> = new Set([50, 64]);
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof MongoError)) return false;
-  if (awayNames.has(error.name)) return true;
+  if (awayNames.has(error.name) || isGroupThatWentNowhere(error)) return true;
   return error.hasErrorLabel('RetryableWriteError') || (error instanceof MongoServerError && awayCodes.has(error.code));
+}
+
+/** Of a group of writes the driver keeps but the message of what kept it from the server, under another name. */
+function isGroupThatWentNowhere(error: MongoError): boolean {
+  return error instanceof MongoBulkWriteError && error.code === undefined && error.result.getWriteErrors().length === 0;
 }
 
 /** The name of the unique index in which a write met a duplicate; undefined for any other error. */

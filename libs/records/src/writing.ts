@@ -96,10 +96,14 @@ async function updateTogether(
   return updates.map(() => all);
 }
 
-/** What is wrong with single documents of a group; undefined when it is something that concerns all of them. */
+/**
+ * What is wrong with single documents of a group; undefined when it is something that concerns all of them. Whatever kept the
+ * driver from reaching the server comes as a group without a fault as well, and nothing of it need be written.
+ */
 function faultsOf(error: unknown): ReadonlyMap<number, MongoServerError> | undefined {
   if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError() !== undefined) return undefined;
   const faults = error.result.getWriteErrors();
+  if (faults.length === 0) return undefined;
   return new Map(
     faults.map(({ index, code, errmsg = '' }) => [index, new MongoServerError({ message: errmsg, errmsg, code })]),
   );
