@@ -46,17 +46,17 @@ export async function publishBatch(
     if (message !== last) connection.publish(message.subject, message.payload, { headers: heading(message, index) });
   });
   const commit = heading(last, messages.length - 1);
-  if (batch !== undefined) commit.set('Nats-Batch-Commit', '1');
+  if (batch !== undefined) commit.append('Nats-Batch-Commit', '1');
   // The client's own commit() hides the code of an error, so it is sent by hand.
   const answer = await connection.request(last.subject, last.payload, { headers: commit, timeout: ACK_TIMEOUT });
   return published(answer.json());
 
   function heading(message: Outgoing, index: number): MsgHdrs {
     const made = headersOf(message);
-    if (index === 0) made.set('Nats-Expected-Last-Sequence', String(after));
+    if (index === 0) made.append('Nats-Expected-Last-Sequence', String(after));
     if (batch !== undefined) {
-      made.set('Nats-Batch-Id', batch);
-      made.set('Nats-Batch-Sequence', String(index + 1));
+      made.append('Nats-Batch-Id', batch);
+      made.append('Nats-Batch-Sequence', String(index + 1));
     }
     return made;
   }
@@ -79,10 +79,11 @@ export async function publishSingly(
 }
 
 function headersOf(message: Outgoing): MsgHdrs {
+  // Each is new: to set one would first look for it.
   const made = headers();
-  made.set(ID_HEADER, message.id);
-  made.set(COLLECTION_HEADER, message.collection);
-  made.set('Content-Type', CLOUD_EVENT_JSON);
+  made.append(ID_HEADER, message.id);
+  made.append(COLLECTION_HEADER, message.collection);
+  made.append('Content-Type', CLOUD_EVENT_JSON);
   return made;
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { BSON } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { fieldsOf } from './bytes.ts';
+import { fieldsOf, lazily } from './bytes.ts';
 import { fieldsToBson, fromBson, isFieldName } from './values.ts';
 
 const name = fc.string({ unit: 'binary' }).filter(isFieldName);
@@ -29,9 +29,9 @@ describe('a field read from the bytes of a document', () => {
         const bytes = BSON.serialize(fieldsToBson(document));
         const whole = fromBson(BSON.deserialize(bytes));
         const fields = fieldsOf(bytes);
-        const read = Object.fromEntries(fields.names.map((one) => [one, fields.value(one)]));
+        const read = Object.fromEntries(fields.names().map((one) => [one, fields.value(one)]));
         expect(read).toStrictEqual(whole);
-        expect(fields.names).toStrictEqual(Object.keys(whole ?? {}));
+        expect(fields.names()).toStrictEqual(Object.keys(whole ?? {}));
       }),
     );
   });
@@ -54,9 +54,11 @@ describe('a field read from the bytes of a document', () => {
 
   it('may be one of the documents of an array, of which only those are read that are asked', () => {
     const fields = fieldsOf(BSON.serialize({ history: [{ seq: 1 }, { seq: 2, data: { at: new Date(0) } }] }));
-    expect(fields.documents('history').map((entry) => entry.value('seq'))).toEqual([1, 2]);
-    expect(fields.documents('history')[1]?.value('data')).toEqual({ at: '1970-01-01T00:00:00.000Z' });
-    expect(fields.documents('none')).toEqual([]);
+    const history = fields.documents('history');
+    expect([-1, 0, 1, 2].map((index) => history.at(index)?.value('seq'))).toEqual([undefined, 1, 2, undefined]);
+    expect(history.at(1)?.value('data')).toEqual({ at: '1970-01-01T00:00:00.000Z' });
+    expect(history.at(1)?.within('data')?.value('at')).toBe('1970-01-01T00:00:00.000Z');
+    expect(fields.documents('none').length).toBe(0);
   });
 
   it('is not read from what is no whole document', () => {
@@ -64,5 +66,22 @@ describe('a field read from the bytes of a document', () => {
     for (let length = 0; length < bytes.length; length += 1) {
       expect(() => fieldsOf(bytes.subarray(0, length))).toThrow(RangeError);
     }
+  });
+
+  it('is the same in an object whose fields are made when they are asked for', () => {
+    fc.assert(
+      fc.property(fc.dictionary(name, value, { maxKeys: 6 }), name, (document, other) => {
+        const bytes = BSON.serialize(fieldsToBson(document));
+        const whole: Record<string, unknown> = Object(fromBson(BSON.deserialize(bytes)));
+        const byOne: Record<string, unknown> = Object(lazily(fieldsOf(bytes)));
+        for (const one of [...Object.keys(whole), other]) expect(byOne[one]).toStrictEqual(whole[one]);
+        expect(lazily(fieldsOf(bytes))).toStrictEqual(whole);
+        expect({ ...lazily(fieldsOf(bytes)) }).toStrictEqual(whole);
+        expect(other in lazily(fieldsOf(bytes))).toBe(other in whole);
+        expect(JSON.stringify(lazily(fieldsOf(bytes)))).toBe(JSON.stringify(whole));
+      }),
+    );
+    const some = lazily(fieldsOf(BSON.serialize({ a: 1, b: 2, c: 3 })), { b: 'known' }, (one) => one === 'c');
+    expect(some).toStrictEqual({ a: 1, b: 'known' });
   });
 });

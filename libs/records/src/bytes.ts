@@ -6,7 +6,7 @@ import { fromBson } from './values.ts';
  * document before anybody has asked for a field, and dates that become texts again: for the relay that was most of its work.
  */
 
-/** Where a field lies. */
+/** Where a value lies. */
 interface Place {
   readonly type: number;
   readonly from: number;
@@ -15,11 +15,19 @@ interface Place {
 
 /** A document of which fields are read when they are asked for. */
 export interface Fields {
-  readonly names: readonly string[];
+  names(): readonly string[];
   /** As the domain has it, see `fromBson`; undefined when there is no such field. */
   value(name: string): unknown;
+  /** The fields of a document within; undefined when the field is none. */
+  within(name: string): Fields | undefined;
   /** The documents of an array, in order; none when the field is no array. */
-  documents(name: string): readonly Fields[];
+  documents(name: string): Documents;
+}
+
+/** The documents of an array. */
+export interface Documents {
+  readonly length: number;
+  at(index: number): Fields | undefined;
 }
 
 /** @throws RangeError when the bytes are no whole document. */
@@ -31,40 +39,113 @@ export function fieldsOf(bytes: Uint8Array): Fields {
 }
 
 function fieldsWithin(buffer: Buffer, start: number): Fields {
-  const places = new Map<string, Place>();
-  eachField(buffer, start, (name, place) => places.set(name(), place));
   return {
-    names: [...places.keys()],
+    names() {
+      const names: string[] = [];
+      eachField(buffer, start, (from, to) => names.push(buffer.toString('utf8', from, to)));
+      return names;
+    },
     value(name) {
-      const place = places.get(name);
+      const place = find(buffer, start, name);
       return place === undefined ? undefined : valueAt(buffer, place);
     },
+    within(name) {
+      const place = find(buffer, start, name);
+      return place?.type === OBJECT ? fieldsWithin(buffer, place.from) : undefined;
+    },
     documents(name) {
-      const place = places.get(name);
-      if (place?.type !== ARRAY) return [];
-      const found: Fields[] = [];
-      eachField(buffer, place.from, (_, item) => {
-        if (item.type === OBJECT) found.push(lazily(() => fieldsWithin(buffer, item.from)));
-      });
-      return found;
+      const place = find(buffer, start, name);
+      const starts: number[] = [];
+      if (place?.type === ARRAY) {
+        eachField(buffer, place.from, (_from, _to, type, from) => {
+          if (type === OBJECT) starts.push(from);
+        });
+      }
+      return {
+        length: starts.length,
+        at(index) {
+          const from = starts[index];
+          return from === undefined ? undefined : fieldsWithin(buffer, from);
+        },
+      };
     },
   };
 }
 
-/** Of a long history the last entries are read, and nothing of the others. */
-function lazily(make: () => Fields): Fields {
-  let made: Fields | undefined;
-  const fields = (): Fields => {
-    made ??= make();
-    return made;
+/**
+ * An object with these fields, each made when it is asked for first, and all of them when somebody looks at the whole. `made`
+ * are fields that are known already, and `without` some that it shall not have.
+ */
+export function lazily(
+  fields: Fields,
+  made: Readonly<Record<string, unknown>> = {},
+  without: (name: string) => boolean = () => false,
+): object {
+  const object: Record<string, unknown> = { ...made };
+  let whole = false;
+  const one = (name: string): void => {
+    if (Object.hasOwn(object, name) || without(name)) return;
+    const value = fields.value(name);
+    if (value !== undefined) object[name] = value;
   };
-  return {
-    get names() {
-      return fields().names;
+  const all = (): void => {
+    if (!whole) for (const name of fields.names()) one(name);
+    whole = true;
+  };
+  return new Proxy(object, {
+    get(target, name) {
+      if (!whole && typeof name === 'string') one(name);
+      return Reflect.get(target, name);
     },
-    value: (name) => fields().value(name),
-    documents: (name) => fields().documents(name),
-  };
+    has(target, name) {
+      all();
+      return Reflect.has(target, name);
+    },
+    ownKeys(target) {
+      all();
+      return Reflect.ownKeys(target);
+    },
+    getOwnPropertyDescriptor(target, name) {
+      all();
+      return Reflect.getOwnPropertyDescriptor(target, name);
+    },
+  });
+}
+
+/** Names as they stand in documents: few, and asked for again and again. */
+const written = new Map<string, Uint8Array>();
+
+function bytesOf(name: string): Uint8Array {
+  const known = written.get(name);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(`${name}\0`);
+  if (written.size < 1_000) written.set(name, bytes);
+  return bytes;
+}
+
+function find(buffer: Buffer, start: number, name: string): Place | undefined {
+  const wanted = bytesOf(name);
+  const end = start + buffer.readInt32LE(start) - 1;
+  let at = start + 4;
+  while (at < end) {
+    const type = buffer[at] ?? 0;
+    let same = true;
+    let index = 0;
+    at += 1;
+    for (;;) {
+      const byte = buffer[at];
+      if (byte !== wanted[index]) same = false;
+      at += 1;
+      index += 1;
+      if (byte === 0) break;
+      if (byte === undefined) throw new RangeError('a BSON name without end');
+    }
+    const to = at + sizeAt(buffer, type, at);
+    if (to > end) throw new RangeError('a BSON document with a field beyond its end');
+    if (same && index === wanted.length) return { type, from: at, to };
+    at = to;
+  }
+  return undefined;
 }
 
 const DOUBLE = 1;
@@ -76,18 +157,23 @@ const DATE = 9;
 const NULL = 10;
 const INT32 = 16;
 
-function eachField(buffer: Buffer, start: number, found: (name: () => string, place: Place) => void): void {
+type Found = (nameFrom: number, nameTo: number, type: number, from: number, to: number) => void;
+
+function eachField(buffer: Buffer, start: number, found: Found): void {
   const end = start + buffer.readInt32LE(start) - 1;
   let at = start + 4;
   while (at < end) {
     const type = buffer[at] ?? 0;
     const nameFrom = at + 1;
     let nameTo = nameFrom;
-    while (buffer[nameTo] !== 0) nameTo += 1;
+    while (buffer[nameTo] !== 0) {
+      if (nameTo >= end) throw new RangeError('a BSON name without end');
+      nameTo += 1;
+    }
     const from = nameTo + 1;
     const to = from + sizeAt(buffer, type, from);
     if (to > end) throw new RangeError('a BSON document with a field beyond its end');
-    found(() => buffer.toString('utf8', nameFrom, nameTo), { type, from, to });
+    found(nameFrom, nameTo, type, from, to);
     at = to;
   }
 }
@@ -145,13 +231,13 @@ function valueAt(buffer: Buffer, { type, from, to }: Place): unknown {
       return new Date(Number(buffer.readBigInt64LE(from))).toISOString();
     case ARRAY: {
       const items: unknown[] = [];
-      eachField(buffer, from, (_, place) => items.push(valueAt(buffer, place)));
+      eachField(buffer, from, (_from, _to, type, at, end) => items.push(valueAt(buffer, { type, from: at, to: end })));
       return items;
     }
     case OBJECT: {
       const fields: Record<string, unknown> = {};
-      eachField(buffer, from, (name, place) => {
-        fields[name()] = valueAt(buffer, place);
+      eachField(buffer, from, (nameFrom, nameTo, type, at, end) => {
+        fields[buffer.toString('utf8', nameFrom, nameTo)] = valueAt(buffer, { type, from: at, to: end });
       });
       return fields;
     }

@@ -1,6 +1,6 @@
 import type { DomainEvent } from '@bandeng/decider';
 import type { Db, Document, Filter, Sort, UpdateFilter } from 'mongodb';
-import { type Fields, fieldsOf } from './bytes.ts';
+import { type Fields, fieldsOf, lazily } from './bytes.ts';
 import { kept } from './contents.ts';
 import type { Entry, RecordDocument } from './documents.ts';
 import { type Lease, leaseOf } from './lease.ts';
@@ -55,7 +55,8 @@ export const outboxIndex = {
   partialFilterExpression: { unpublishedSince: { $exists: true } },
 } as const;
 
-const waiting = { unpublishedSince: { $exists: true } };
+// Not `$exists`, of which the server would open each document only to count it.
+const waiting = { unpublishedSince: { $gt: new Date(0) } };
 const longestFirst: Sort = { unpublishedSince: 1 };
 
 export function outboxOf(database: Db, collections: readonly string[]): Outbox {
@@ -155,14 +156,12 @@ async function* together<Thing>(sources: readonly AsyncGenerator<Thing, void>[])
   }
 }
 
-/** The fields that `open` takes for no state, too. */
-const notState: ReadonlySet<string> = new Set([...kept, 'nextDue', 'derived']);
-
+/** What comes of all documents is made of few: the state and the entries are read as far as their publication looks. */
 function unpublishedDocument(collection: string, bytes: Uint8Array): UnpublishedDocument {
   const fields = fieldsOf(bytes);
   const version = numberIn(fields, 'version');
   const entries = fields.documents('history');
-  let state: Record<string, unknown> | undefined;
+  let state: object | undefined;
   return {
     collection,
     id: String(fields.value('_id')),
@@ -178,30 +177,33 @@ function unpublishedDocument(collection: string, bytes: Uint8Array): Unpublished
     },
     entry: (seq) => {
       // The last one has the version, and there is none missing between.
-      const entry = entries[entries.length - 1 - (version - seq)];
+      const entry = entries.at(entries.length - 1 - (version - seq));
       return entry === undefined || entry.value('seq') !== seq ? undefined : entryIn(entry);
     },
   };
 }
 
-function stateIn(fields: Fields): Record<string, unknown> {
-  const derived = fields.value('derived');
-  const left = Array.isArray(derived) ? new Set([...notState, ...derived]) : notState;
-  const state: Record<string, unknown> = {};
-  for (const name of fields.names) if (!left.has(name)) state[name] = fields.value(name);
-  return state;
+/** The fields that `open` takes for the state. */
+function stateIn(fields: Fields): object {
+  let derived: unknown;
+  const notState = (name: string): boolean => {
+    if (kept.has(name) || name === 'nextDue' || name === 'derived') return true;
+    derived ??= fields.value('derived') ?? [];
+    return Array.isArray(derived) && derived.includes(name);
+  };
+  return lazily(fields, {}, notState);
+}
+
+/** What `entryToBson` stored. */
+function entryIn(fields: Fields): Entry<DomainEvent> {
+  const data = fields.within('data');
+  return lazily(fields, data === undefined ? {} : { data: lazily(data) }) as Entry<DomainEvent>;
 }
 
 function numberIn(fields: Fields, name: string): number {
   const value = fields.value(name);
   if (typeof value !== 'number') throw new TypeError(`a document of records without ${name}`);
   return value;
-}
-
-/** What `entryToBson` stored. */
-function entryIn(fields: Fields): Entry<DomainEvent> {
-  const entry: object = Object.fromEntries(fields.names.map((name) => [name, fields.value(name)]));
-  return entry as Entry<DomainEvent>;
 }
 
 function since({ unpublishedSince }: Document): number {
