@@ -3,7 +3,7 @@ import type { AccessRule, HttpBinding } from './descriptors.ts';
 
 /** Turns messages of one type into bytes and proto JSON and back. `fromJSON` is no validator. */
 export interface Codec<Message = unknown> {
-  encode(message: Message): BinaryWriter;
+  encode(message: Message, writer?: BinaryWriter): BinaryWriter;
   decode(bytes: Uint8Array): Message;
   fromJSON(object: unknown): Message;
   toJSON(message: Message): unknown;

@@ -6,6 +6,7 @@ import { type Action, type EventData, type EventName, rpcs as everyRpc, type Ser
 
 import { type JsonSchema, type SchemaOptions, schemaOf } from './schema.ts';
 
+export { bytesOf } from './bytes.ts';
 export type { Codec, Service } from './catalogue.ts';
 export type { AccessRule, Contracts, EventContract, FieldRules, HttpBinding, RpcContract } from './descriptors.ts';
 export {

@@ -1,3 +1,4 @@
+import { bytesOf } from '@bandeng/contracts';
 import { isRefused } from '@bandeng/decider';
 import { incoming, type Logger, type Wire } from '@bandeng/telemetry';
 import { Metadata, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
@@ -63,7 +64,7 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
     });
     const answer = await handler(request, call);
     if (isRefused(answer)) return refusalFailure(answer, refusals);
-    return { bytes: viewOf(rpc.response.encode(answer).finish()), replayed: call.isReplayed };
+    return { bytes: viewOf(bytesOf(rpc.response, answer)), replayed: call.isReplayed };
   }
 
   function thrown(error: unknown): Failure {

@@ -1,5 +1,5 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
-import type { Action, Codec, Rpc } from '@bandeng/contracts';
+import { type Action, bytesOf, type Codec, type Rpc } from '@bandeng/contracts';
 import type { FieldProblem } from '@bandeng/contracts/problems';
 import { currentTraceparent } from '@bandeng/telemetry';
 import type { Metadata } from '@grpc/grpc-js';
@@ -209,7 +209,7 @@ export class IncomingCall implements Call {
   }
 
   get requestHash(): string {
-    this.#requestHash ??= hash('sha256', this.#codec.encode(this.#request).finish(), 'base64url');
+    this.#requestHash ??= hash('sha256', bytesOf(this.#codec, this.#request), 'base64url');
     return this.#requestHash;
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Rpc, rpcs, type ServiceName } from '@bandeng/contracts';
+import { bytesOf, type Rpc, rpcs, type ServiceName } from '@bandeng/contracts';
 import { outgoing } from '@bandeng/telemetry';
 import { status } from '@grpc/grpc-js';
 import { defaultBudget } from './answer.ts';
@@ -92,7 +92,7 @@ export function rawClient(options: {
   };
   return {
     async call(rpc, request, { headers = {}, timeoutMs = defaultBudget, signal } = {}) {
-      const bytes = request instanceof Uint8Array ? request : rpc.request.encode(request).finish();
+      const bytes = request instanceof Uint8Array ? request : bytesOf(rpc.request, request);
       const sent = { ...headers, serviceAuthorization: `Bearer ${await options.token()}` };
       return send(channelOf(rpc.service), rpc, bytes, sent, { deadline: Date.now() + timeoutMs, signal });
     },
@@ -118,7 +118,7 @@ type Method = (request: object, options?: CallOptions) => Promise<unknown>;
 function typedMethod(channel: Channel, rpc: Rpc, token: () => Promise<string>): Method {
   return async (request, options = {}) => {
     const { call } = options;
-    const bytes = rpc.request.encode(rpc.request.fromPartial(request)).finish();
+    const bytes = bytesOf(rpc.request, rpc.request.fromPartial(request));
     const headers = passedOn(options, `Bearer ${await token()}`);
     const budget = Date.now() + (options.timeoutMs ?? defaultBudget);
     const deadline = call === undefined ? budget : Math.min(budget, call.deadline.getTime());
@@ -157,9 +157,9 @@ const firstPause = 50;
 
 /** Makes a call, again while nobody was reached and a second try cannot do harm. */
 async function send(channel: Channel, rpc: Rpc, message: Uint8Array, sent: Sent, limits: Limits): Promise<RawAnswer> {
+  const span = spanOf(rpc);
   const repeatable = changesNothing(rpc) || sent.idempotencyKey !== undefined;
   for (let tries = 1; ; tries++) {
-    const span = spanOf(rpc);
     const { traceparent, end } = outgoing(span.name, () => span.about);
     const headers = headersOf(sent, traceparent);
     const ending = await channel.ask({ path: rpc.path, headers, message, ...limits });
