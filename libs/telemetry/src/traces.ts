@@ -1,6 +1,7 @@
 import {
   type Attributes,
   context,
+  INVALID_TRACEID,
   isSpanContextValid,
   ROOT_CONTEXT,
   type SpanContext,
@@ -24,8 +25,8 @@ export function currentTraceparent(): string | undefined {
 
 /** The id of the trace of what is being done now: 32 hexadecimal digits; undefined when nothing is traced. */
 export function currentTrace(): string | undefined {
-  const current = trace.getSpanContext(context.active());
-  return current !== undefined && isSpanContextValid(current) ? current.traceId : undefined;
+  const id = trace.getSpanContext(context.active())?.traceId;
+  return id === INVALID_TRACEID ? undefined : id;
 }
 
 /** Says in the span of the HTTP request being answered which route it found: `GET` and `/v1/tickets/:id`. */

@@ -74,7 +74,7 @@ export function counter(most: number, now: () => number = Date.now): (caller: st
 
 /** Whom an address stands for: itself, or in IPv6 the network of 64 bits, which is what one subscriber has. */
 export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
+  if (!address.includes(':') || !isIPv6(address)) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   const [head = '', tail] = address.replace(/%.*$/, '').toLowerCase().split('::');
