@@ -147,7 +147,7 @@ function opens(posting: HeldPosting, person: string, action: Action, object: Acc
 }
 
 function isOwn(person: string, action: Action, object: AccessObject): boolean {
-  return allows(grantsOfPerson(person), action, object);
+  return allows(grantsOfOwn(person), action, object);
 }
 
 function considered({ postings, actingAs }: AccessInput): readonly HeldPosting[] {
@@ -159,17 +159,13 @@ function grantsOf(input: AccessInput): readonly (readonly Grant[])[] {
   const { caller } = input;
   switch (caller.kind) {
     case 'person':
-      return [grantsOfPerson(caller.id), ...considered(input).map((posting) => grantsOfHeld(posting, caller.id))];
+      return [grantsOfOwn(caller.id), ...considered(input).map((posting) => grantsOfHeld(posting, caller.id))];
     case 'client':
       return [grantsOfSystem(caller)];
     case 'service':
     case 'guest':
       return [];
   }
-}
-
-function grantsOfPerson(person: string): readonly Grant[] {
-  return cachedGrants(`own ${person}`, () => grantsOfOwn(person));
 }
 
 // Only these roles' rights depend on who holds the posting; the others' are made once for each place.

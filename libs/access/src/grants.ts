@@ -115,8 +115,8 @@ export function cachedGrants(key: string, make: () => readonly Grant[]): readonl
 /** Whether it counts at this object. */
 export function holds({ field, value }: Grant, object: AccessObject): boolean {
   if (field === undefined) return true;
-  const there = object[field];
-  return typeof there === 'string' ? there === value : there?.includes(value) === true;
+  if (field !== 'territories') return object[field] === value;
+  return object.territories?.includes(value) === true;
 }
 
 /** Whether one of the grants permits an action on an object. */
@@ -131,36 +131,29 @@ export type Filter = Condition | { readonly $or: readonly Condition[] };
 
 /** The filter of what the grants permit an action on; undefined is nothing. */
 export function filterOf(grants: readonly Grant[], action: Action): Filter | undefined {
-  const needed = withoutContained(grants.filter(({ actions }) => actions.has(action)));
-  const [only] = needed;
-  if (only === undefined) return undefined;
-  return needed.length === 1 ? conditionOf(only) : { $or: needed.map(conditionOf) };
+  const needed: Grant[] = [];
+  for (const grant of grants) {
+    if (!grant.actions.has(action)) continue;
+    if (grant.field === undefined) return {};
+    needed.push(grant);
+  }
+  const conditions: Condition[] = [];
+  for (const [rank, grant] of needed.entries()) if (!isSpare(grant, rank, needed)) conditions.push(conditionOf(grant));
+  const [only] = conditions;
+  return conditions.length > 1 ? { $or: conditions } : only;
 }
 
-function conditionOf({ field, value }: Place): Condition {
+function conditionOf({ field, value }: Grant): Condition {
   return field === undefined ? {} : { [field]: value };
 }
 
-/** A branch that lies in another adds nothing but an index scan: the same twice, or a place below a place. */
-function withoutContained(grants: readonly Grant[]): Grant[] {
-  const everywhere = grants.find(({ field }) => field === undefined);
-  if (everywhere !== undefined) return [everywhere];
-  return grants.filter(
-    (grant, index) => !grants.some((other, rank) => (index > rank ? isWithin : isBelow)(grant, other)),
-  );
-}
-
-function isWithin(one: Place, other: Place): boolean {
-  return (one.field === other.field && one.value === other.value) || isBelow(one, other);
-}
-
-function isBelow(one: Place, other: Place): boolean {
-  return (
-    one.field === 'territories' &&
-    other.field === 'territories' &&
-    one.value.length > other.value.length &&
-    one.value.startsWith(other.value)
-  );
+/** A branch that lies in another adds nothing but an index scan: the same as one before it, or a place below a place. */
+function isSpare({ field, value }: Grant, rank: number, among: readonly Grant[]): boolean {
+  for (const [place, other] of among.entries()) {
+    if (place === rank || other.field !== field) continue;
+    if (other.value === value ? place < rank : field === 'territories' && value.startsWith(other.value)) return true;
+  }
+  return false;
 }
 
 /** A rule in the form of CASL: a verb on a noun, under a condition. */

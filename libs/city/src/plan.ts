@@ -117,14 +117,18 @@ const whole = {
   tickets: 1_800,
 };
 
+/** A capital city's streets have as many communities. */
+const mostInStreet = 20;
+
 const digits = (number: number, width: number): string => String(number).padStart(width, '0');
 
 /**
  * Plans a city: the same options give the same plan, to the letter.
  * @param options.scale 1 is Hezhou's scale; 0.1 the demo's, 0.02 enough for a test
+ * @param options.communities as many, each as large as Hezhou's at that scale; 5,000 are a capital city
  * @param options.now the instant at which the city stands; stories end before it
  */
-export function planCity(options: { seed?: number; scale?: number; now: Date }): CityPlan {
+export function planCity(options: { seed?: number; scale?: number; communities?: number; now: Date }): CityPlan {
   const { seed = 1, scale = 0.1, now } = options;
   const chance = chanceFrom(seed);
   const some = (number: number, least: number): number => Math.max(least, Math.round(number * scale));
@@ -184,7 +188,9 @@ export function planCity(options: { seed?: number; scale?: number; now: Date }):
     liaison: post(person(index === 0 ? 'organ_liaison' : undefined), 'organ_liaison', { unit: organ.id }),
   }));
 
-  const streets = Array.from({ length: some(whole.streets, 2) }, (_, index) => {
+  const communityCount = options.communities ?? some(whole.communities, 2);
+  const streetCount = Math.max(some(whole.streets, 2), Math.ceil(communityCount / mostInStreet));
+  const streets = Array.from({ length: streetCount }, (_, index) => {
     const district = districts[index % districts.length]?.code ?? demoCity;
     const code = `${district}${digits(Math.floor(index / districts.length) + 1, 3)}`;
     const streetName = words.streetNames[index % words.streetNames.length] ?? '街道';
@@ -194,13 +200,13 @@ export function planCity(options: { seed?: number; scale?: number; now: Date }):
     return code;
   });
 
-  const communityCount = some(whole.communities, 2);
+  const sharedBy = options.communities === undefined ? communityCount : whole.communities;
   const stages: Stage[] = [];
   for (let index = 0; index < communityCount; index++) {
     stages.push(
       planCommunity(
         index,
-        communityCount,
+        sharedBy,
         streets[index % streets.length] ?? demoCity,
         Math.floor(index / streets.length) + 1,
       ),

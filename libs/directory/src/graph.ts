@@ -95,10 +95,9 @@ export class Graph {
   /** The postings of a person that count at an instant. */
   postingsOf(person: string, at: Date): HeldPosting[] {
     const instant = at.getTime();
-    return this.#byPerson
-      .of(person)
-      .filter((posting) => counts(posting, instant))
-      .map(({ held }) => held);
+    const held: HeldPosting[] = [];
+    for (const posting of this.#byPerson.of(person)) if (counts(posting, instant)) held.push(posting.held);
+    return held;
   }
 
   /** Ids of the people who hold such a posting, each once. */

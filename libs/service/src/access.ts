@@ -1,4 +1,5 @@
 import {
+  type AccessInput,
   type AccessObject,
   type Action,
   type Denied,
@@ -30,11 +31,17 @@ export interface BoundAccess {
 
 /** Binds the role table to a directory. */
 export function bindAccess(directory: Directory, now: () => Date): BoundAccess {
-  const input = (call: Call) => ({
-    caller: call.caller,
-    postings: call.caller.kind === 'person' ? directory.postingsOf(call.caller.id, now()) : [],
-    actingAs: call.actingAs,
-  });
+  // A page asks for each of its rows: one call has one set of postings, and none is older than that call.
+  const inputs = new WeakMap<Call, AccessInput>();
+  const input = (call: Call): AccessInput => {
+    const known = inputs.get(call);
+    if (known !== undefined) return known;
+    const { caller, actingAs } = call;
+    const postings = caller.kind === 'person' ? directory.postingsOf(caller.id, now()) : [];
+    const made = { caller, postings, actingAs };
+    inputs.set(call, made);
+    return made;
+  };
   const named = (call: Call, action: Action | undefined): Action => {
     const asked = action ?? call.action;
     if (asked === undefined) throw new TypeError(`${call.rpc} names no action, so one must be given`);

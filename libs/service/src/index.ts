@@ -1,4 +1,4 @@
-export { type BoundAccess, hidden } from './access.ts';
+export { type BoundAccess, bindAccess, hidden } from './access.ts';
 export {
   ConfigurationFault,
   type Environment,
