@@ -71,7 +71,10 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
       const documents = await collection
         .find({
           ...(options.status === undefined ? {} : { status: options.status }),
-          ...(last === undefined ? {} : { $or: [{ at: { $lt: last.at } }, { at: last.at, _id: { $lt: last.id } }] }),
+          // The index begins at the instant; only what is of that very instant is compared.
+          ...(last === undefined
+            ? {}
+            : { at: { $lte: last.at }, $or: [{ at: { $lt: last.at } }, { _id: { $lt: last.id } }] }),
         })
         .sort({ at: -1, _id: -1 })
         .limit(options.limit ?? 50)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Collection, Db } from '@bandeng/records';
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+import { normalLogin } from './domain/account.ts';
 
 interface StoredModel {
   /** Model and hash of the id: a refresh token or code read from a backup cannot be presented. */
@@ -12,6 +13,8 @@ interface StoredModel {
   readonly uid?: string;
   /** Whose it is. */
   readonly person?: string;
+  /** The login that an application said is to sign in, before anybody did. */
+  readonly hint?: string;
   readonly expires: Date;
 }
 
@@ -39,9 +42,7 @@ export async function openEndSessions(database: Db): Promise<EndSessions> {
   return async (person, login) => {
     await collection.deleteMany({ person });
     if (login === undefined) return;
-    // An application may have said who is to sign in, before anybody did.
-    const hinted = { $eq: [{ $toLower: '$payload.params.login_hint' }, login] };
-    await collection.deleteMany({ _id: { $regex: '^Interaction:' }, $expr: hinted });
+    await collection.deleteMany({ hint: normalLogin(login) });
   };
 }
 
@@ -52,6 +53,7 @@ async function openCollection(database: Db): Promise<Collection<StoredModel>> {
     { name: 'family', key: { family: 1 }, sparse: true },
     { name: 'uid', key: { uid: 1 }, sparse: true },
     { name: 'person', key: { person: 1 }, sparse: true },
+    { name: 'hint', key: { hint: 1 }, sparse: true },
   ]);
   return collection;
 }
@@ -69,6 +71,7 @@ function adapterOf(collection: Collection<StoredModel>, model: string): Adapter 
       const { jti, ...rest } = payload;
       const family = model === 'Grant' ? id : payload.grantId;
       const person = payload.accountId ?? payload.session?.accountId;
+      const hint: unknown = model === 'Interaction' ? payload.params?.login_hint : undefined;
       await collection.replaceOne(
         { _id: keyOf(model, id) },
         {
@@ -78,6 +81,7 @@ function adapterOf(collection: Collection<StoredModel>, model: string): Adapter 
           ...(family === undefined || model === 'Interaction' ? {} : { family }),
           ...(payload.uid === undefined || model !== 'Session' ? {} : { uid: payload.uid }),
           ...(person === undefined ? {} : { person }),
+          ...(typeof hint === 'string' ? { hint: normalLogin(hint) } : {}),
         },
         { upsert: true },
       );

@@ -125,7 +125,9 @@ function newestFirst(field: string, size: number) {
 function olderThan(filter: Document, field: string, after: PageKey | undefined): Filter<RecordDocument> {
   if (after === undefined) return filter;
   const at = new Date(after.at);
-  return { $and: [filter, { $or: [{ [field]: { $lt: at } }, { [field]: at, _id: { $lt: after.id } }] }] };
+  // The index begins at the instant; only what is of that very instant is compared.
+  const older = { [field]: { $lte: at }, $or: [{ [field]: { $lt: at } }, { _id: { $lt: after.id } }] };
+  return { $and: [filter, older] };
 }
 
 const mostEnded = 5_000;

@@ -20,17 +20,23 @@ export function isInboxKey(value: unknown): value is InboxKey {
   return typeof value === 'object' && value !== null && 'postedAt' in value && 'id' in value;
 }
 
+/** What comes behind an instant and an id. The index begins at the instant; only what is of that very instant is compared. */
+function olderThan(field: string, instant: string, id: string): Filter<RecordDocument> {
+  const at = new Date(instant);
+  return { [field]: { $lte: at }, $or: [{ [field]: { $lt: at } }, { _id: { $lt: id } }] };
+}
+
 /** One page of the notices for any of these recipients, newest first, by key and never by skipping. */
 export async function inboxPage(
   notices: Notices,
   options: { to: readonly string[]; unread: boolean; size: number; after: InboxKey | undefined },
 ): Promise<StoredNotice[]> {
   const { to, unread, size, after } = options;
-  const filter: Filter<RecordDocument> = { to: { $in: to }, ...(unread ? { unread: true } : {}) };
-  if (after !== undefined) {
-    const postedAt = new Date(after.postedAt);
-    filter.$or = [{ postedAt: { $lt: postedAt } }, { postedAt, _id: { $lt: after.id } }];
-  }
+  const filter: Filter<RecordDocument> = {
+    to: { $in: to },
+    ...(unread ? { unread: true } : {}),
+    ...(after === undefined ? {} : olderThan('postedAt', after.postedAt, after.id)),
+  };
   const found = await notices.collection
     .find(filter, { projection: { history: 0 }, sort: { postedAt: -1, _id: -1 }, limit: size, maxTimeMS: 2_000 })
     .toArray();
@@ -62,11 +68,11 @@ export async function preferencesOf(wishes: Wishes, people: readonly string[]): 
 export async function readAlready(kept: Kept, deliveries: readonly StoredDelivery[]): Promise<Set<string>> {
   const noticeIds = deliveries.map(({ state }) => state.notice);
   const found = kept.notices.collection.find(
-    { _id: { $in: noticeIds }, unread: false },
-    { projection: { _id: 1 }, maxTimeMS: 2_000 },
+    { _id: { $in: noticeIds } },
+    { projection: { unread: 1 }, maxTimeMS: 2_000 },
   );
   const read = new Set<string>();
-  for await (const { _id } of found) read.add(_id);
+  for await (const { _id, unread } of found) if (unread === false) read.add(_id);
   const forMany = await readingsOf(
     kept.readings,
     deliveries.map(({ state }) => ids.reading(state.notice, state.person)),
@@ -142,8 +148,7 @@ async function deliveryPage(
   by: 'plannedAt' | 'failedAt',
   { size, after }: { size: number; after: DeliveryKey | undefined },
 ): Promise<StoredDelivery[]> {
-  const at = after === undefined ? undefined : new Date(after.at);
-  const beyond = at && after ? { $or: [{ [by]: { $lt: at } }, { [by]: at, _id: { $lt: after.id } }] } : {};
+  const beyond = after === undefined ? {} : olderThan(by, after.at, after.id);
   const found = await deliveries.collection
     .find({ ...filter, ...beyond }, { ...brief, sort: { [by]: -1, _id: -1 }, limit: size })
     .toArray();
