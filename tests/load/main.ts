@@ -11,6 +11,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   create: async () => (await import('./create.ts')).create,
   transition: async () => (await import('./transition.ts')).transition,
   queue: async () => (await import('./queue.ts')).queue,
+  gateway: async () => (await import('./gateway.ts')).gateway,
+  rpc: async () => (await import('./rpc.ts')).rpc,
   relay: async () => (await import('./relay.ts')).relay,
   lag: async () => (await import('./lag.ts')).lag,
   start: async () => (await import('./start.ts')).start,
