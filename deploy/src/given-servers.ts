@@ -1,3 +1,4 @@
+import { serversOf } from '@bandeng/events';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { MongoClient } from 'mongodb';
@@ -23,9 +24,7 @@ async function dropDatabases(uri: string, prefix: string): Promise<void> {
 }
 
 async function deleteStreams(url: string): Promise<void> {
-  const { host, username, password } = new URL(url); // the client takes no user from the address
-  const user = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {};
-  const connection = await connect({ servers: host, ...user, noAsyncTraces: true });
+  const connection = await connect({ ...serversOf(url), noAsyncTraces: true });
   try {
     const { streams } = await jetstreamManager(connection);
     for await (const name of streams.names()) {

@@ -1,3 +1,4 @@
+import { serversOf } from '@bandeng/events';
 import type { Service } from '@bandeng/service';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type Check, type Finding, fail, look, note } from '../doctor/finding.ts';
@@ -80,9 +81,5 @@ async function servicesOf(): Promise<readonly Service[]> {
 }
 
 function connectNats(url: string): Promise<NatsConnection> {
-  const addresses = url.split(',').map((address) => new URL(address.trim()));
-  const { username = '', password = '' } = addresses[0] ?? {};
-  const user = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {};
-  const servers = addresses.map(({ host }) => host);
-  return connect({ servers, ...user, timeout: 3_000, reconnect: false, noAsyncTraces: true });
+  return connect({ ...serversOf(url), timeout: 3_000, reconnect: false, noAsyncTraces: true });
 }

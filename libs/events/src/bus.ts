@@ -1,4 +1,5 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { serversOf } from './addresses.ts';
 import type { Log } from './hooks.ts';
 import { type LiveFilter, type LiveHandlers, live, type Subscription } from './live.ts';
 import { pause } from './signal.ts';
@@ -146,11 +147,8 @@ export function connectBus(options: BusOptions): Bus {
 }
 
 function clientOptions(options: BusOptions) {
-  const addresses = options.url.split(',').map((address) => new URL(address.trim()));
-  const user = decodeURIComponent(addresses[0]?.username ?? '');
   return {
-    servers: addresses.map((address) => `${address.protocol}//${address.host}`),
-    ...(user === '' ? {} : { user, pass: decodeURIComponent(addresses[0]?.password ?? '') }),
+    ...serversOf(options.url),
     name: options.name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RETRY_EVERY,

@@ -1,4 +1,5 @@
 /** Events: from an entry of a history to a CloudEvent on the bus, and from an event on the bus to a command. */
+export { serversOf } from './addresses.ts';
 export { type Bus, type BusOptions, connectBus } from './bus.ts';
 export { decodeData } from './catalogue.ts';
 export { type CloudEvent, dataSchemaOf, parseCloudEvent } from './cloudevents.ts';
