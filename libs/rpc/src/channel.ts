@@ -30,15 +30,18 @@ const backoff = { first: 100, factor: 1.6, most: 1_000 };
 const keepalive = { every: 20_000, patience: 10_000 };
 /** Milliseconds in which a connection has to stand. */
 const connectPatience = 5_000;
-/** Names are asked for again after this, and when a connection has ended. */
-const nameAge = 30_000;
+/** Names are asked for again after this; sooner when a connection has ended, but not more often than the second. */
+const nameAge = { sound: 30_000, lost: 1_000 };
 /** What may be under way to us before we have read it: files, side by side. */
 const window = { stream: 1024 * 1024, connection: 16 * 1024 * 1024 };
 
-/** Opens the way to `unix:<path>`, `<host>:<port>` or `dns:///<host>:<port>`. Connected at the first call, and again for ever. */
+/**
+ * Opens the way to `unix:<path>`, `<host>:<port>` (or `dns:///…`), or `ipv4:<address>:<port>,…` (or `ipv6:…`). Connected at the first
+ * call, and again for ever.
+ */
 export function openChannel(address: string): Channel {
   const target = targetOf(address);
-  let links: readonly Link[] = target.host === undefined ? [openLink({ path: target.path }, 'localhost')] : [];
+  let links = target.host === undefined ? target.places.map((place) => openLink(place)) : [];
   let turn = 0;
   let closed = false;
   let namedAt = Number.NEGATIVE_INFINITY;
@@ -51,7 +54,7 @@ export function openChannel(address: string): Channel {
     const known = new Map(links.map((link) => [link.address, link]));
     const authority = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
     const next = found.map(
-      ({ address }) => known.get(address) ?? openLink({ host: address, port }, authority, address),
+      ({ address }) => known.get(address) ?? openLink({ where: { host: address, port }, authority }, address),
     );
     for (const link of links) if (!next.includes(link)) link.close();
     links = next;
@@ -65,6 +68,10 @@ export function openChannel(address: string): Channel {
         naming = undefined;
       });
     return naming;
+  }
+
+  function isOld(): boolean {
+    return performance.now() - namedAt > (links.some((link) => link.lost) ? nameAge.lost : nameAge.sound);
   }
 
   /** A connection that is open, the next in turn; else the first that opens. Undefined: none can be opened now. */
@@ -89,7 +96,7 @@ export function openChannel(address: string): Channel {
     // What was certainly not seen is sent another way: a server that stops says so in the middle of what is being sent.
     for (let tries = 1; ; tries++) {
       if (closed) return { code: status.UNAVAILABLE };
-      if (target.host !== undefined && performance.now() - namedAt > nameAge) void nameAgain();
+      if (target.host !== undefined && isOld()) void nameAgain();
       const connection = readyNow() ?? (await inTime(connected(), asked.deadline));
       if (connection === undefined) return { code: status.UNAVAILABLE };
       if (connection === 'late') return { code: status.DEADLINE_EXCEEDED };
@@ -107,13 +114,37 @@ export function openChannel(address: string): Channel {
   };
 }
 
-type Target = { readonly path: string; readonly host?: undefined } | { readonly host: string; readonly port: number };
+/** Places that are said, or a name to be asked for. */
+type Target =
+  | { readonly places: readonly Place[]; readonly host?: undefined }
+  | { readonly host: string; readonly port: number };
+
+interface Place {
+  readonly where: NetConnectOpts;
+  readonly authority: string;
+}
 
 function targetOf(address: string): Target {
-  if (address.startsWith('unix:')) return { path: address.slice('unix:'.length).replace(/^\/\/(?=\/)/, '') };
-  const parts = /^(?:dns:(?:\/\/[^/]*\/)?)?(?:\[([^\]]+)\]|([^:/]+)):(\d+)$/.exec(address);
+  if (address.startsWith('unix:')) {
+    const path = address.slice('unix:'.length).replace(/^\/\/(?=\/)/, '');
+    return { places: [{ where: { path }, authority: 'localhost' }] };
+  }
+  if (/^ipv[46]:/.test(address)) {
+    const places = address
+      .slice('ipv4:'.length)
+      .split(',')
+      .map((text) => ({ where: hostAndPort(text, address), authority: text }));
+    return { places };
+  }
+  return hostAndPort(address.replace(/^dns:(?:\/\/[^/]*\/)?/, ''), address);
+}
+
+function hostAndPort(text: string, address: string): { host: string; port: number } {
+  const parts = /^(?:\[([^\]]+)\]|([^:/]+)):(\d+)$/.exec(text);
   const host = parts?.[1] ?? parts?.[2];
-  if (host === undefined) throw new TypeError(`'${address}' is no address: unix:<path> or <host>:<port>`);
+  if (host === undefined) {
+    throw new TypeError(`'${address}' is no address: unix:<path>, <host>:<port> or ipv4:<address>:<port>,…`);
+  }
   return { host, port: Number(parts?.[3]) };
 }
 
@@ -140,7 +171,7 @@ interface Link {
   close(): void;
 }
 
-function openLink(where: NetConnectOpts, authority: string, address = ''): Link {
+function openLink({ where, authority }: Place, address = ''): Link {
   let connection: Connection | undefined;
   let opening: Promise<Connection> | undefined;
   let lost = false;

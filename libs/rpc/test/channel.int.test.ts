@@ -25,6 +25,7 @@ async function otherSide(answer: (stream: ServerHttp2Stream, number: number) => 
     channel.ask({ path: '/a.B/C', headers: {}, message, deadline: Date.now() + 3_000, signal: undefined });
   return {
     ask,
+    port,
     calls: () => calls,
     sessions,
     async [Symbol.asyncDispose]() {
@@ -135,6 +136,23 @@ test('many calls at once share one connection, also as the first', async () => {
   const endings = await Promise.all(Array.from({ length: 200 }, () => other.ask()));
   expect(endings.every(({ code }) => code === status.OK)).toBe(true);
   expect(other.sessions.size).toBe(1);
+});
+
+test('two addresses are used in turn, and when one is away the other has all', async () => {
+  const answering = (name: string) => otherSide((stream) => answerWith(stream, Buffer.from(name)));
+  await using one = await answering('one');
+  const two = await answering('two');
+  const channel = openChannel(`ipv4:127.0.0.1:${one.port},127.0.0.1:${two.port}`);
+  const ask = async (): Promise<string> => {
+    const asked = { path: '/a.B/C', headers: {}, message: new Uint8Array(), deadline: Date.now() + 3_000 };
+    const { code, message } = await channel.ask({ ...asked, signal: undefined });
+    return message?.toString() ?? status[code];
+  };
+  await expect.poll(async () => new Set([await ask(), await ask()]).size).toBe(2);
+  await two[Symbol.asyncDispose]();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(await Promise.all(Array.from({ length: 6 }, ask))).toEqual(Array.from({ length: 6 }, () => 'one'));
+  channel.close();
 });
 
 test('what is no address is said at once', () => {
