@@ -119,7 +119,8 @@ const supervisorLog = (layout: Layout): string => join(layout.log, 'supervisor.l
 function welcome({ address, logins }: SupervisorState): string {
   const lines = [`gateway     ${address}`, `API viewer  ${address}/docs`];
   const stop = "stop with './bandeng down'";
-  if (logins.length === 0) return [...lines, '', stop].join('\n');
+  const first = "the first administrator, where there is none: './bandeng administrator LOGIN --name NAME'";
+  if (logins.length === 0) return [...lines, '', first, stop].join('\n');
   const rows = logins.map(({ role, login, password, name, place }) => [role, login, password, name, place]);
   const token = `a token for curl: './bandeng token ${logins[0]?.role ?? 'ROLE'}'`;
   return [...lines, '', table([['ROLE', 'LOGIN', 'PASSWORD', 'NAME', 'PLACE'], ...rows]), '', token, stop].join('\n');

@@ -47,6 +47,6 @@ export async function administratorsAccount(
       }
       return { id };
     },
-    neverUsed: (id) => registry.vault.worksOnce(id),
+    neverUsed: async (id) => (await registry.vault.secret(id))?.once === true,
   };
 }

@@ -30,7 +30,7 @@ export type SignIn = (login: string, password: string, chosen?: string) => Promi
 /** Signing in among these people. */
 export function signInOf(options: {
   people: People;
-  vault: Pick<Vault, 'secretHash' | 'worksOnce' | 'replaceSecret'>;
+  vault: Pick<Vault, 'secret' | 'replaceSecret'>;
   attempts: Attempts;
   /** Writes down that a person has chosen another password. */
   changed: (person: string) => Promise<unknown>;
@@ -41,18 +41,18 @@ export function signInOf(options: {
     const seconds = await attempts.begin(login);
     if (seconds > 0) return { outcome: 'locked', seconds };
     const person = await people.byLogin(login);
-    const hash = person === undefined ? undefined : await vault.secretHash(person.id);
-    if (person === undefined || hash === undefined) {
+    const secret = person === undefined ? undefined : await vault.secret(person.id);
+    if (person === undefined || secret === undefined) {
       await pretendToCompare(password);
       return { outcome: 'wrong' };
     }
-    if (!(await passwordMatches(password, hash))) return { outcome: 'wrong' };
+    if (!(await passwordMatches(password, secret.hash))) return { outcome: 'wrong' };
     await attempts.forget(login);
-    if (!(await vault.worksOnce(person.id))) return { outcome: 'signed-in', person };
+    if (!secret.once) return { outcome: 'signed-in', person };
     const fault = faultOf(chosen, password);
     if (fault !== undefined) return { outcome: 'choose-password', fault };
     // Of two who know it one is let in.
-    if (!(await vault.replaceSecret(person.id, hash, await hashPassword(chosen)))) return { outcome: 'wrong' };
+    if (!(await vault.replaceSecret(person.id, secret.hash, await hashPassword(chosen)))) return { outcome: 'wrong' };
     await changed(person.id);
     return { outcome: 'signed-in', person };
   };

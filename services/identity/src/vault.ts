@@ -15,8 +15,8 @@ export interface Vault {
   /** Keeps what is given instead of what was kept. A contact that says nothing is no contact. */
   change(kept: Kept): Promise<void>;
   secretHash(owner: string): Promise<string | undefined>;
-  /** Whether the secret was given out to be replaced at its first use. */
-  worksOnce(owner: string): Promise<boolean>;
+  /** The same, and whether that secret was given out to be replaced at its first use. */
+  secret(owner: string): Promise<{ readonly hash: string; readonly once: boolean } | undefined>;
   /** Replaces a hash by another, unless somebody was faster; answers whether it did. */
   replaceSecret(owner: string, hash: string, by: string): Promise<boolean>;
   contact(owner: string): Promise<Contact | undefined>;
@@ -107,7 +107,10 @@ export async function openVault(database: Db, key: Buffer, now: () => Date = () 
       return keep([{ owner, ...rest }], 'instead');
     },
     secretHash: async (owner) => (await credentials.findOne({ _id: owner }))?.kept,
-    worksOnce: async (owner) => (await credentials.findOne({ _id: owner }))?.once === true,
+    secret: async (owner) => {
+      const found = await credentials.findOne({ _id: owner });
+      return found === null ? undefined : { hash: found.kept, once: found.once === true };
+    },
     replaceSecret: async (owner, hash, by) => {
       const change = { $set: { kept: by }, $unset: { once: '' } } as const;
       return (await credentials.updateOne({ _id: owner, kept: hash }, change)).modifiedCount === 1;
