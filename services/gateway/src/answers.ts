@@ -1,70 +1,92 @@
 /** How a response message becomes what a client reads. */
+import { ScalarType } from '@bufbuild/protobuf';
 import type { MessageShape } from './routes.ts';
 
-/** Takes from a decoded message what is never sent: enum values that say nothing or that this version does not know. */
-export type Omission = (message: object) => void;
+/**
+ * Brings a decoded message into the form in which `JSON.stringify` writes it as proto JSON, in its place: without a copy of
+ * everything, which the codec's `toJSON` makes. Left out is what is never sent: enum values that say nothing or that this version
+ * does not know.
+ */
+export type JsonForm = (message: object) => void;
 
 type Holder = Record<string, unknown>;
+type Field = MessageShape['fields'][number];
 
 const nothing = new Set<unknown>(['UNSPECIFIED', 'UNRECOGNIZED']);
+const unchanged: JsonForm = () => {};
 
-/** The omission for messages of a type; made once, for it is run on every answer. */
-export function omissionOf(shape: MessageShape): Omission {
-  return compile(shape, new Map()) ?? (() => {});
+/** The form of messages of a type; made once, for it is brought to every answer. */
+export function jsonFormOf(shape: MessageShape): JsonForm {
+  return compile(shape, new Map()) ?? unchanged;
 }
 
-/** Undefined when there is no enum in the message or below it. Message types of the contracts are not recursive. */
-function compile(shape: MessageShape, known: Map<string, Omission | undefined>): Omission | undefined {
+/** Undefined when messages of the type are in their form as they are. Message types of the contracts are not recursive. */
+function compile(shape: MessageShape, known: Map<string, JsonForm | undefined>): JsonForm | undefined {
   if (known.has(shape.typeName)) return known.get(shape.typeName);
   known.set(shape.typeName, undefined);
-  const steps = shape.fields.flatMap((field) => stepFor(field, known) ?? []);
-  const omission =
+  const steps = [
+    ...shape.fields.filter(({ oneof }) => oneof === undefined).map((field) => stepFor(field, known)),
+    ...shape.oneofs.map((oneof) => choiceStep(oneof, known)),
+  ].filter((step) => step !== undefined);
+  const form =
     steps.length === 0
       ? undefined
       : (message: object) => {
           for (const step of steps) step(message as Holder);
         };
-  known.set(shape.typeName, omission);
-  return omission;
+  known.set(shape.typeName, form);
+  return form;
 }
 
 type Step = (message: Holder) => void;
 
-function stepFor(field: MessageShape['fields'][number], known: Map<string, Omission | undefined>): Step | undefined {
+function stepFor(field: Field, known: Map<string, JsonForm | undefined>): Step | undefined {
   const name = field.localName;
-  const inside = field.message === undefined ? undefined : compile(field.message, known);
-  if (field.oneof !== undefined) return oneofStep(field.oneof.localName, name, field.enum !== undefined, inside);
-  if (field.fieldKind === 'enum') {
+  const formed = valueForm(field, known);
+  if (formed === undefined) return undefined;
+  if (field.fieldKind === 'list') {
     return (message) => {
-      if (nothing.has(message[name])) message[name] = undefined;
+      const list = message[name];
+      if (Array.isArray(list)) message[name] = list.map(formed).filter((item) => item !== undefined);
     };
   }
-  if (field.fieldKind === 'list' && field.listKind === 'enum') {
+  if (field.fieldKind === 'map') {
     return (message) => {
-      message[name] = listOf(message[name]).filter((item) => !nothing.has(item));
+      for (const [key, value] of Object.entries(Object(message[name]))) Object(message[name])[key] = formed(value);
     };
   }
-  if (inside === undefined || field.fieldKind === 'map') return undefined;
   return (message) => {
-    if (field.fieldKind === 'list') for (const item of listOf(message[name])) within(item, inside);
-    else within(message[name], inside);
+    const value = message[name];
+    if (value !== undefined) message[name] = formed(value);
   };
 }
 
-function oneofStep(oneof: string, name: string, isEnum: boolean, inside: Omission | undefined): Step | undefined {
-  if (!isEnum && inside === undefined) return undefined;
-  return (message: Holder) => {
-    const chosen = message[oneof] as { $case: string; value: unknown } | undefined;
-    if (chosen?.$case !== name) return;
-    if (isEnum && nothing.has(chosen.value)) message[oneof] = undefined;
-    if (inside !== undefined) within(chosen.value, inside);
+/** In memory a choice is one field with a name of its own; in JSON the chosen field stands among the others. */
+function choiceStep(oneof: MessageShape['oneofs'][number], known: Map<string, JsonForm | undefined>): Step {
+  const forms = new Map(oneof.fields.map((field) => [field.localName, valueForm(field, known)]));
+  return (message) => {
+    const chosen = message[oneof.localName] as { $case: string; value: unknown } | undefined;
+    if (chosen === undefined) return;
+    message[oneof.localName] = undefined;
+    const formed = forms.get(chosen.$case);
+    message[chosen.$case] = formed === undefined ? chosen.value : formed(chosen.value);
   };
 }
 
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
+/** What one value of a field becomes; undefined when it stays as it is. */
+function valueForm(field: Field, known: Map<string, JsonForm | undefined>): ((value: unknown) => unknown) | undefined {
+  if (field.enum !== undefined) return (value) => (nothing.has(value) ? undefined : value);
+  if (field.scalar === ScalarType.BYTES) return (value) => (value instanceof Uint8Array ? base64(value) : value);
+  // An instant is a Date, which writes itself.
+  if (field.message === undefined || field.message.typeName === 'google.protobuf.Timestamp') return undefined;
+  const inside = compile(field.message, known);
+  if (inside === undefined) return undefined;
+  return (value) => {
+    if (typeof value === 'object' && value !== null) inside(value);
+    return value;
+  };
 }
 
-function within(value: unknown, inside: Omission): void {
-  if (typeof value === 'object' && value !== null) inside(value);
+function base64({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }

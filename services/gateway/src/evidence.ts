@@ -1,10 +1,10 @@
 /** Photos and documents of tickets over HTTP: no JSON comes in and none goes out, so these routes are made by hand. */
 import type { Readable } from 'node:stream';
 import { type Rpc, rpcs } from '@bandeng/contracts';
-import { AddEvidenceResponse, EvidenceFile, FollowedTicket, Ticket } from '@bandeng/contracts/tickets';
+import { AddEvidenceResponse, EvidenceFile, FollowedTicket } from '@bandeng/contracts/tickets';
 import { type RawClient, RpcFailure } from '@bandeng/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { omissionOf } from './answers.ts';
+import { jsonFormOf } from './answers.ts';
 import { hungUp, queryOf } from './forward.ts';
 import { type CallHeaders, readHeaders } from './headers.ts';
 import { fault, invalid, problem } from './problems.ts';
@@ -38,8 +38,8 @@ export async function serveEvidence(app: FastifyInstance, services: RawClient): 
   const through = turnstile(filesAtOnce);
   const add = rpcNamed('AddEvidence');
   const get = rpcNamed('GetEvidence');
-  const omitTicket = omissionOfAnswer('GetTicket');
-  const omitFollowed = omissionOfAnswer('FollowTicket');
+  const formTicket = formOfAnswer('GetTicket');
+  const formFollowed = formOfAnswer('FollowTicket');
 
   async function call(rpc: Rpc, request: object, headers: CallHeaders, reply: FastifyReply) {
     return services.call(rpc, rpc.request.fromPartial(request), { headers, timeoutMs: workMs, signal: hungUp(reply) });
@@ -57,12 +57,9 @@ export async function serveEvidence(app: FastifyInstance, services: RawClient): 
       const named = variable(request, way.by);
       const { message, replayed } = await call(add, { [way.by]: named, content: file.content }, headers, reply);
       const { ticket, followed, file: id } = AddEvidenceResponse.fromPartial(Object(message));
-      if (ticket !== undefined) omitTicket(ticket);
-      if (followed !== undefined) omitFollowed(followed);
-      const body =
-        ticket === undefined
-          ? FollowedTicket.toJSON(FollowedTicket.fromPartial(followed ?? {}))
-          : Ticket.toJSON(ticket);
+      const body = ticket ?? FollowedTicket.fromPartial(followed ?? {});
+      if (body === ticket) formTicket(body);
+      else formFollowed(body);
       reply
         .code(201)
         .header('cache-control', 'private, no-store')
@@ -120,10 +117,10 @@ function rpcNamed(name: string): Rpc {
   return found;
 }
 
-function omissionOfAnswer(name: string) {
+function formOfAnswer(name: string) {
   const [route] = routesOf([rpcNamed(name)]);
   if (route === undefined) throw new Error(`tickets.${name} has no route`);
-  return omissionOf(route.response);
+  return jsonFormOf(route.response);
 }
 
 function variable(request: FastifyRequest, name: string): string {

@@ -1,7 +1,7 @@
 /** One RPC as a route: from an HTTP request to a message, and from its answer to JSON. */
 import { type RawClient, RpcFailure, validator } from '@bandeng/rpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { omissionOf } from './answers.ts';
+import { jsonFormOf } from './answers.ts';
 import type { Body } from './body.ts';
 import { readHeaders } from './headers.ts';
 import { type FieldProblem, fault, invalid, type Problem, problem } from './problems.ts';
@@ -16,7 +16,7 @@ export type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<
 export function forwarder(route: Route, services: RawClient, budgetMs: number): Handler {
   const { rpc, creates, template } = route;
   const read = reader(route);
-  const omit = omissionOf(route.response);
+  const form = jsonFormOf(route.response);
   const versioned = route.response.fields.some(({ localName }) => localName === 'version');
   return async (request, reply) => {
     const headers = readHeaders(request.headers);
@@ -27,14 +27,14 @@ export function forwarder(route: Route, services: RawClient, budgetMs: number): 
       const options = { headers, timeoutMs: budgetMs, signal: hungUp(reply) };
       const { message: answer, replayed } = await services.call(rpc, asked.message, options);
       const message = Object(answer);
-      omit(message);
+      form(message);
       reply.header('cache-control', 'private, no-store');
       if (replayed) reply.header('idempotency-replayed', 'true');
       if (versioned) reply.header('etag', `"${Reflect.get(message, 'version')}"`);
       if (creates) {
         reply.code(201).header('location', `${template}/${encodeURIComponent(String(Reflect.get(message, 'id')))}`);
       }
-      return reply.type('application/json; charset=utf-8').send(JSON.stringify(rpc.response.toJSON(message)));
+      return reply.type('application/json; charset=utf-8').send(JSON.stringify(message));
     } catch (failure) {
       if (failure instanceof RpcFailure) return answerProblem(request, reply, failure.problem);
       throw failure;
