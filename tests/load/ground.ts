@@ -24,6 +24,8 @@ export interface Ground {
   readonly plan: CityPlan;
   /** As many as the bench has; one request at a time on each. */
   readonly lines: readonly Connection[];
+  /** Of the gateway. */
+  readonly port: number;
   /** With the write concern of the services and nothing else set: the bare driver. */
   readonly driver: MongoClient;
   /** The process ids, to tell where the time goes. */
@@ -37,8 +39,11 @@ export interface Ground {
 }
 
 /** Starts everything, hands it over, and ends it all. */
-export async function onGround<Result>(work: (ground: Ground) => Promise<Result>): Promise<Result> {
-  await using servers = await startServers();
+export async function onGround<Result>(
+  work: (ground: Ground) => Promise<Result>,
+  options: { cacheGigabytes?: number } = {},
+): Promise<Result> {
+  await using servers = await startServers(options);
   const environment = await environmentFor(servers);
   const plan = await seedCity(environment, { scale, now: new Date() });
   if (plan === undefined) throw new Error('the demo city was not made');
@@ -57,6 +62,7 @@ export async function onGround<Result>(work: (ground: Ground) => Promise<Result>
     return await work({
       plan,
       lines,
+      port,
       driver,
       processes: { ...pidsOf(services), mongod: servers.mongod.pid, nats: servers.nats.pid, load: process.pid },
       database: (service) => driver.db(`bandeng_${service}`),

@@ -15,6 +15,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   rpc: async () => (await import('./rpc.ts')).rpc,
   relay: async () => (await import('./relay.ts')).relay,
   lag: async () => (await import('./lag.ts')).lag,
+  access: async () => (await import('./access.ts')).access,
+  curves: async () => (await import('./curves.ts')).curves,
   start: async () => (await import('./start.ts')).start,
   memory: async () => (await import('./memory.ts')).memory,
 };

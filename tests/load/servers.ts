@@ -20,10 +20,10 @@ export async function temporaryDirectory(): Promise<{ path: string; remove(): vo
 }
 
 /** Starts both on free ports. They die with this process also when it is killed. */
-export async function startServers(): Promise<Servers> {
+export async function startServers(options: { cacheGigabytes?: number } = {}): Promise<Servers> {
   const { path, remove } = await temporaryDirectory();
   const [mongod, nats] = await Promise.all([
-    startMongod({ dataDirectory: join(path, 'mongod') }),
+    startMongod({ dataDirectory: join(path, 'mongod'), ...options }),
     startNatsServer({ storeDirectory: join(path, 'nats') }),
   ]);
   return {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { root } from '../layout.ts';
 import { type Command, readArguments, WrongUse } from './command.ts';
 
-const names = ['create', 'transition', 'queue', 'gateway', 'rpc', 'relay', 'lag', 'start', 'memory'];
+const names = ['create', 'transition', 'queue', 'gateway', 'rpc', 'relay', 'lag', 'access', 'curves', 'start', 'memory'];
 /** Measured in the process of the bench itself, which is then traced as a service is. */
 const traced = new Set(['relay']);
 

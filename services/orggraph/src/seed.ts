@@ -6,8 +6,8 @@ import type { CommandContext } from '@bandeng/records';
 import type { House } from '@bandeng/service';
 import { openGraph } from './records.ts';
 
-/** Commands under way at once: enough to keep the database busy, few enough to leave the event loop to others. */
-const atOnce = 16;
+/** Commands under way at once: what is asked for together is written together, so many make few writes. */
+const atOnce = 128;
 
 /**
  * Registers territories, units and postings of a plan. Repeating it changes nothing. It is written down now, whenever it began

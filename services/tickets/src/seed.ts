@@ -13,8 +13,8 @@ import { factsOf, placeOf, wordsOfOrder } from './ordering.ts';
 import { openTickets } from './records.ts';
 import type { StoredTicket } from './representation.ts';
 
-/** Stories told side by side. */
-const sideBySide = 16;
+/** Stories told side by side: what they write at the same time is written together. */
+const sideBySide = 128;
 
 /**
  * Tells all stories of a plan; those that were told before are not told again. The directory must know the city. Stories
