@@ -1,19 +1,14 @@
 import { join } from 'node:path';
-import { type CityPlan, demoPassword } from '@bandeng/city';
+import { demoPassword } from '@bandeng/city';
 import { startChild } from '@bandeng/deploy/child';
-import { seedCity } from '@bandeng/deploy/seeding';
 import { signIn } from '@bandeng/deploy/sign-in';
-import { eventually, type KillableParts, killableParts, settled } from '@bandeng/testing';
-import { type Ledger, openLedger } from './ledger.ts';
-import { orderMany } from './orders.ts';
-
-const root = join(import.meta.dirname, '../..');
+import { eventually, type KillableParts, killableParts, type Parts } from '@bandeng/testing';
+import { oneGateway } from './gateways.ts';
+import { breakGround, type Ground, root } from './ground.ts';
+import { orderMany, type Street } from './load.ts';
 
 /** A city in a process of its own that may be killed, on servers that may be killed. */
-export interface FragileCity extends AsyncDisposable {
-  readonly parts: KillableParts;
-  readonly plan: CityPlan;
-  readonly ledger: Ledger;
+export interface FragileCity<P extends Parts = KillableParts> extends Ground<P>, AsyncDisposable {
   readonly address: string;
   /** Starts the process and waits until it serves. */
   start(more?: Record<string, string>): Promise<void>;
@@ -23,31 +18,27 @@ export interface FragileCity extends AsyncDisposable {
   gone(): Promise<void>;
   running(): boolean;
   token(login: string): Promise<string>;
+  /** Where a resident orders. */
+  street(): Promise<Street>;
   /** Orders so many tickets, 16 at a time, each asked again with the same key until it is answered as done. */
-  order(token: string, count: number, each?: (number: number) => void): Promise<void>;
-  /** Waits until nothing is left to publish or to react to. */
-  drained(): Promise<void>;
+  order(token: string, count: number): Promise<void>;
 }
 
 /** Makes a small city; nothing runs until `start`. */
 export async function fragileCity(): Promise<FragileCity> {
-  const parts = await killableParts();
-  const environment: Record<string, string> = {
-    ...parts.environment,
-    BANDENG_RATE_LIMIT: 'off',
-    BANDENG_MOST_DELAY_MS: '0',
-  };
-  const plan = await seedCity(environment, { scale: 0.02, now: new Date() });
-  if (plan === undefined) throw new Error('the demo city was not made');
-  const ledger = openLedger(join(parts.directory, 'ledger.jsonl'));
+  return cityOn(await killableParts());
+}
+
+/** The same on other servers. */
+export async function cityOn<P extends Parts>(parts: P): Promise<FragileCity<P>> {
+  const ground = await breakGround(parts);
+  const { environment, plan, ledger } = ground;
   const address = `http://127.0.0.1:${environment.BANDENG_PORT}`;
   let child: ReturnType<typeof startChild> | undefined;
-
-  const place = { address, plan, ledger };
+  const streetOf = (token: string): Street => ({ gateways: oneGateway(address), plan, ledger, token });
+  const token = (login: string): Promise<string> => signIn(`${address}/oidc`, login, demoPassword);
   return {
-    parts,
-    plan,
-    ledger,
+    ...ground,
     address,
     async start(more = {}) {
       child = startChild({
@@ -57,12 +48,7 @@ export async function fragileCity(): Promise<FragileCity> {
         environment: { ...environment, ...more },
         workingDirectory: root,
       });
-      await eventually(
-        async () => {
-          if (!(await fetch(`${address}/readyz`)).ok) throw new Error('not ready');
-        },
-        { within: 60_000 },
-      );
+      await untilReady(address);
     },
     async kill() {
       child?.kill();
@@ -72,12 +58,22 @@ export async function fragileCity(): Promise<FragileCity> {
       await child?.ended;
     },
     running: () => child?.alive() ?? false,
-    token: (login) => signIn(`${address}/oidc`, login, demoPassword),
-    order: (token, count, each) => orderMany(place, token, count, each),
-    drained: async () => void (await settled(parts)),
+    token,
+    street: async () => streetOf(await token('resident')),
+    order: (given, count) => orderMany(streetOf(given), count),
     async [Symbol.asyncDispose]() {
       await child?.stop(10_000);
       await parts.dispose();
     },
   };
+}
+
+/** Waits until the gateway and all behind it are ready. */
+export async function untilReady(address: string): Promise<void> {
+  const ready = async (): Promise<void> => {
+    const answer = await fetch(`${address}/readyz`);
+    const said = await answer.text();
+    if (!answer.ok) throw new Error(`not ready: ${said}`);
+  };
+  await eventually(ready, { within: 60_000 });
 }

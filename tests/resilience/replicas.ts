@@ -1,131 +1,182 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CityPlan, demoPassword } from '@bandeng/city';
+import { setTimeout as pause } from 'node:timers/promises';
+import { demoPassword } from '@bandeng/city';
 import { freePort } from '@bandeng/deploy';
 import { type Child, startChild } from '@bandeng/deploy/child';
-import { seedCity } from '@bandeng/deploy/seeding';
 import { signIn } from '@bandeng/deploy/sign-in';
+import { rawClient } from '@bandeng/rpc';
 import { parts as borrow, eventually, type Parts } from '@bandeng/testing';
 import { MongoClient } from 'mongodb';
-import { type Ledger, openLedger } from './ledger.ts';
+import { untilReady } from './city.ts';
+import { balanced, type Gateways } from './gateways.ts';
+import { breakGround, type Ground, root } from './ground.ts';
+import type { Street } from './load.ts';
 
-const root = join(import.meta.dirname, '../..');
+/** The services in the order in which they are started. */
+export const services = ['orggraph', 'identity', 'tickets', 'notifications', 'gateway'] as const;
+type Name = (typeof services)[number];
 
-/** The services of which there are two. */
-const replicated = ['tickets', 'notifications'] as const;
-
-/** A replica of tickets and notifications: a process that may be stopped and resumed. */
+/** One of several processes that run a service, or some, each at addresses of its own. */
 export interface Replica {
-  start(more?: Record<string, string>): Promise<void>;
+  /** Its services and its number, for the eye. */
+  readonly name: string;
+  start(more?: Record<string, string>): void;
+  /** Waits until all in it answer that they are ready. */
+  ready(): Promise<void>;
+  /** SIGTERM; answers the exit code when it is gone. It is killed when it takes longer than it may. */
+  stop(): Promise<number | null>;
   /** SIGSTOP and SIGCONT: it keeps its connections, and does not know how long it stood still. */
   freeze(): void;
   thaw(): void;
   isFrozen(): boolean;
-  /** SIGTERM, and the end of it. */
-  stop(): Promise<void>;
-  /** Whether it holds the leases of both services. */
+  /** Whether it holds the leases of all its services. */
   leads(): Promise<boolean>;
 }
 
-/** A city whose tickets and notifications run twice, on the same databases. */
-export interface ReplicatedCity extends AsyncDisposable {
-  readonly parts: Parts;
-  readonly plan: CityPlan;
-  readonly ledger: Ledger;
-  readonly address: string;
-  readonly replicas: readonly [Replica, Replica];
+/** A city whose services run in several processes, on the same databases. */
+export interface ReplicatedCity extends Ground<Parts>, AsyncDisposable {
+  readonly replicas: readonly Replica[];
   /** Waits until every service answers. */
   ready(): Promise<void>;
-  token(login: string): Promise<string>;
+  street(): Promise<Street>;
   /** How often the lease of a service has been taken. */
-  terms(service: (typeof replicated)[number]): Promise<number>;
+  terms(service: Name): Promise<number>;
 }
 
-/** Makes it, and starts all but the replicas. */
-export async function replicatedCity(): Promise<ReplicatedCity> {
-  const parts = await borrow();
-  const environment: Record<string, string> = { ...parts.environment, BANDENG_RATE_LIMIT: 'off' };
-  const plan = await seedCity(environment, { scale: 0.02, now: new Date() });
-  if (plan === undefined) throw new Error('the demo city was not made');
+const STOP_WITHIN = 25_000;
+
+/**
+ * Makes it; each process has the services that stand in its list. Of a service that stands in several there are replicas: its
+ * neighbours reach them in turn, and of several gateways the load uses those that say they are ready. Nothing runs yet.
+ */
+export async function replicatedCity(processes: readonly (readonly Name[])[]): Promise<ReplicatedCity> {
+  const ground = await breakGround(await borrow());
+  const { parts, plan, ledger, environment } = ground;
+  const places = await placesFor(processes);
   const mongo = await MongoClient.connect(parts.mongodbUri);
-  const children: Child[] = [];
-  const run = (name: string, services: readonly string[], more: Record<string, string>): Child => {
-    const child = startChild({
-      command: process.execPath,
-      arguments: ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'some-services.ts'), ...services],
-      log: join(parts.directory, `${name}.log`),
-      environment: { ...environment, ...more },
-      workingDirectory: root,
-    });
-    children.push(child);
-    return child;
-  };
-  const hosts = await Promise.all(
-    ['a', 'b'].map(async (name) => ({
-      name,
-      hosts: { tickets: `127.0.0.1:${await freePort()}`, notifications: `127.0.0.1:${await freePort()}` },
-    })),
-  );
-  const variable = (service: string): string => `BANDENG_${service.toUpperCase()}_ADDRESS`;
-  run(
-    'rest',
-    ['orggraph', 'identity', 'gateway'],
-    Object.fromEntries(
-      replicated.map((service) => [variable(service), `ipv4:${hosts.map((one) => one.hosts[service]).join(',')}`]),
-    ),
-  );
+  const gatewaysAt = places.flatMap((place) => place.get('gateway') ?? []);
+  const shared = { BANDENG_DRAIN_MS: gatewaysAt.length > 1 ? '1000' : '0', BANDENG_ISSUER: `${gatewaysAt[0]}/oidc` };
   const leaseOf = (service: string) =>
     mongo
       .db(`${parts.databasePrefix}_${service}`)
       .collection<{ _id: string; holder: string; token: number; until: Date }>('leases')
       .findOne({ _id: 'service' });
+  const children: Child[] = [];
+  const open: Gateways[] = [];
 
-  const replicaOf = ({ name, hosts: own }: (typeof hosts)[number]): Replica => {
+  const replicas = processes.map((own, index): Replica => {
+    const name = `${own.join('+')}-${index}`;
+    const kept = own.filter((service) => service !== 'gateway');
     let child: Child | undefined;
-    const pid = (): number => {
-      if (child === undefined) throw new Error(`replica ${name} does not run`);
-      return child.pid;
+    const running = (): Child => {
+      if (child === undefined) throw new Error(`${name} does not run`);
+      return child;
     };
     return {
-      async start(more = {}) {
-        child = run(name, replicated, {
-          ...Object.fromEntries(replicated.map((service) => [variable(service), own[service]])),
-          ...more,
+      name,
+      start(more = {}) {
+        child = startChild({
+          command: process.execPath,
+          arguments: ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'some-services.ts'), ...own],
+          log: join(parts.directory, `${name}.log`),
+          environment: { ...environment, ...shared, ...addressesFor(index, places, parts.directory), ...more },
+          workingDirectory: root,
         });
+        children.push(child);
       },
-      freeze: () => void process.kill(pid(), 'SIGSTOP'),
-      thaw: () => void process.kill(pid(), 'SIGCONT'),
-      isFrozen: () => /^.*\) T /.test(readFileSync(`/proc/${pid()}/stat`, 'utf8')),
-      stop: async () => child?.stop(20_000),
+      ready: () => readyAt(places[index]),
+      async stop() {
+        const { ended, pid, kill } = running();
+        process.kill(pid, 'SIGTERM');
+        const late = setTimeout(kill, STOP_WITHIN);
+        const { code } = await ended;
+        clearTimeout(late);
+        return code;
+      },
+      freeze: () => void process.kill(running().pid, 'SIGSTOP'),
+      thaw: () => void process.kill(running().pid, 'SIGCONT'),
+      isFrozen: () => /^.*\) T /.test(readFileSync(`/proc/${running().pid}/stat`, 'utf8')),
       async leads() {
-        const leases = await Promise.all(replicated.map(leaseOf));
-        return leases.every((lease) => lease?.holder.startsWith(`${pid()}-`) && lease.until.getTime() > Date.now());
+        const leases = await Promise.all(kept.map(leaseOf));
+        const mine = `${running().pid}-`;
+        return leases.every((lease) => lease?.holder.startsWith(mine) && lease.until.getTime() > Date.now());
       },
     };
-  };
-  const [first, second] = hosts.map(replicaOf);
-  if (first === undefined || second === undefined) throw new Error('there are two');
-  const address = `http://127.0.0.1:${environment.BANDENG_PORT}`;
+  });
+
   return {
-    parts,
-    plan,
-    ledger: openLedger(join(parts.directory, 'ledger.jsonl')),
-    address,
-    replicas: [first, second],
+    ...ground,
+    replicas,
     async ready() {
-      const answered = async (): Promise<void> => {
-        const answer = await fetch(`${address}/readyz`);
-        if (!answer.ok) throw new Error(await answer.text());
-      };
-      await eventually(answered, { within: 60_000 });
+      for (const address of gatewaysAt) await untilReady(address);
     },
-    token: (login) => signIn(`${address}/oidc`, login, demoPassword),
+    async street() {
+      const gateways = balanced(gatewaysAt);
+      open.push(gateways);
+      const token = await signIn(`${gatewaysAt[0]}/oidc`, 'resident', demoPassword);
+      while (gateways.next() === undefined) await pause(20);
+      return { gateways, plan, ledger, token };
+    },
     terms: async (service) => (await leaseOf(service))?.token ?? 0,
     async [Symbol.asyncDispose]() {
+      for (const gateways of open) await gateways.close();
       for (const child of children) if (child.alive()) process.kill(child.pid, 'SIGCONT');
       await Promise.all(children.map((child) => child.stop(10_000)));
       await mongo.close();
       await parts.dispose();
     },
   };
+}
+
+/** Where the services of one process listen: of the gateway the URL, of the others `host:port`. */
+type Places = ReadonlyMap<Name, string>;
+
+async function placesFor(processes: readonly (readonly Name[])[]): Promise<Places[]> {
+  const taken = new Set<number>();
+  const port = async (): Promise<number> => {
+    for (;;) {
+      const free = await freePort();
+      if (!taken.has(free)) return taken.add(free) && free;
+    }
+  };
+  const places: Places[] = [];
+  for (const own of processes) {
+    const at = new Map<Name, string>();
+    for (const service of own) at.set(service, `${service === 'gateway' ? 'http://' : ''}127.0.0.1:${await port()}`);
+    places.push(at);
+  }
+  return places;
+}
+
+/** What a process is told of addresses: its own to listen at, and all those of its neighbours. */
+function addressesFor(index: number, places: readonly Places[], directory: string): Record<string, string> {
+  const own = places[index];
+  const addresses = services
+    .filter((service) => service !== 'gateway')
+    .map((service) => {
+      const all = places.flatMap((place) => place.get(service) ?? []);
+      return [`BANDENG_${service.toUpperCase()}_ADDRESS`, own?.get(service) ?? `ipv4:${all.join(',')}`] as const;
+    });
+  // Sign-in pages are no matter of these runs: each gateway shows those of one identity.
+  const identities = places.flatMap((place, number) => (place.has('identity') ? [number] : []));
+  const gateways = places.flatMap((place, number) => (place.has('gateway') ? [number] : []));
+  const behind = own?.has('identity') ? index : identities[gateways.indexOf(index) % identities.length];
+  return {
+    ...Object.fromEntries(addresses),
+    BANDENG_IDENTITY_WEB: `unix:${join(directory, 'run', `identity-oidc-${behind ?? 0}.sock`)}`,
+    ...(own?.has('gateway') ? { BANDENG_PORT: new URL(own.get('gateway') ?? '').port } : {}),
+  };
+}
+
+async function readyAt(places: Places | undefined): Promise<void> {
+  for (const [service, address] of places ?? []) {
+    if (service === 'gateway') {
+      await untilReady(address);
+      continue;
+    }
+    const client = rawClient({ address: () => address, token: async () => '' });
+    const serving = async (): Promise<boolean> => (await client.health(service)) === 'serving';
+    await eventually(serving, { within: 60_000 }).finally(() => client.close());
+  }
 }

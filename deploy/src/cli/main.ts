@@ -15,6 +15,7 @@ const commands: Record<string, [help: string, load: () => Promise<{ command: Com
   events: ['makes a stream anew, or has events handled again', () => import('./events.ts')],
   bench: ['measures speed against the least that could do the same', () => import('./bench.ts')],
   fuzz: ['asks anything of a town of its own, for long', () => import('./fuzz.ts')],
+  soak: ['takes away what a city stands on, for long, and judges what came of it', () => import('./soak.ts')],
   test: ['runs all checks and tests', () => import('./test.ts')],
 };
 

@@ -27,13 +27,15 @@ export interface MongodOptions {
   /** WiredTiger's cache in gigabytes, at least 0.25. */
   cacheGigabytes?: number;
   whenOrphaned?: 'SIGTERM' | 'SIGKILL';
+  /** One of several, ready as soon as it answers: whoever starts them all initiates the set. */
+  member?: boolean;
 }
 
-const REPLICA_SET = 'bandeng';
+export const REPLICA_SET = 'bandeng';
 
 /**
  * Starts mongod on 127.0.0.1 as a replica set of one and waits until it takes writes. Without `port` it keeps the port
- * of its last start when that is still free. Throws `Mendable`.
+ * of its last start when that is still free; a `member` of a larger set does not wait for its election. Throws `Mendable`.
  */
 export async function startMongod(options: MongodOptions): Promise<RunningMongod> {
   const executable = await locate('mongod');
@@ -52,7 +54,7 @@ export async function startMongod(options: MongodOptions): Promise<RunningMongod
     log,
     whenOrphaned: options.whenOrphaned ?? 'SIGKILL',
   });
-  await untilReady('mongod', child, log, () => takesWrites(port));
+  await untilReady('mongod', child, log, () => (options.member === true ? portAnswers(port) : takesWrites(port)));
   await writeFile(join(options.dataDirectory, 'port'), String(port));
   return {
     uri: `mongodb://127.0.0.1:${port}/?replicaSet=${REPLICA_SET}`,

@@ -41,7 +41,7 @@ export async function killableParts(): Promise<KillableParts> {
 
 type Server = Awaited<ReturnType<typeof startMongod>> | Awaited<ReturnType<typeof startNatsServer>>;
 
-function killable(started: Server, again: () => Promise<Server>): Killable {
+export function killable(started: Server, again: () => Promise<Server>): Killable {
   let server = started;
   return {
     get pid() {

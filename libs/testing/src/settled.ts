@@ -33,12 +33,15 @@ export interface SettledOptions {
 export async function settled(place: Place, options: SettledOptions = {}): Promise<number> {
   const { within = 60_000, reactions = reactionsOfTheHouse } = options;
   const started = performance.now();
-  const mongo = await MongoClient.connect(place.mongodbUri);
+  const mongo = await MongoClient.connect(place.mongodbUri, { serverSelectionTimeoutMS: 10_000 });
   const { username: user, password: pass, host } = new URL(place.natsUrl);
   const nats = await connect({ servers: host, noAsyncTraces: true, ...(user ? { user, pass } : {}) });
+  const look = async (): Promise<string | undefined> =>
+    (await unpublished(mongo, place.databasePrefix)) ?? (await unhandled(nats, reactions));
   try {
     for (let calm = 0; ; ) {
-      const left = (await unpublished(mongo, place.databasePrefix)) ?? (await unhandled(nats, reactions));
+      // A server that has just come back, or has much to do, may not answer at once.
+      const left = await look().catch((fault: unknown) => `${fault}`);
       // What was handled after the first look at the databases may have left something to publish there.
       calm = left === undefined ? calm + 1 : 0;
       if (calm === 2) return performance.now() - started;

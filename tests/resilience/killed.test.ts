@@ -1,0 +1,4 @@
+import { killedRuns } from './killed.ts';
+import { testShort } from './short.ts';
+
+testShort(killedRuns);

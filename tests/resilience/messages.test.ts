@@ -1,0 +1,5 @@
+import { messageRuns } from './messages.ts';
+import { raceRuns } from './races.ts';
+import { testShort } from './short.ts';
+
+testShort([...messageRuns, ...raceRuns]);

@@ -1,0 +1,4 @@
+import { replicatedRuns } from './replicated.ts';
+import { testShort } from './short.ts';
+
+testShort(replicatedRuns);

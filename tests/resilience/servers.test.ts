@@ -1,0 +1,4 @@
+import { serverRuns } from './servers.ts';
+import { testShort } from './short.ts';
+
+testShort(serverRuns);
