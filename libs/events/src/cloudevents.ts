@@ -83,11 +83,13 @@ export interface Malformed {
 
 const TEXTS = ['id', 'source', 'type', 'subject', 'time', 'sequence', 'territory'] as const;
 
+const strictly = new TextDecoder('utf-8', { fatal: true });
+
 /** Reads a message; what is missing or of another shape is named. */
 export function parseCloudEvent(bytes: Uint8Array): CloudEvent | Malformed {
   let read: unknown;
   try {
-    read = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    read = JSON.parse(strictly.decode(bytes));
   } catch {
     return { malformed: 'not JSON in UTF-8' };
   }

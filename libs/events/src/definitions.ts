@@ -2,7 +2,7 @@ import type { DataOf, EventType } from '@bandeng/contracts';
 import { isRefused } from '@bandeng/decider';
 import type { Actor, CommandContext } from '@bandeng/records';
 import type { CloudEvent } from './cloudevents.ts';
-import { NotNow } from './failures.ts';
+import { isTransient, NotNow } from './failures.ts';
 import type { Log } from './hooks.ts';
 
 /** Nothing follows from this event, for a reason. */
@@ -57,10 +57,13 @@ function typed<N extends EventType>(event: CloudEvent): CloudEvent<DataOf<N>> {
   return event as CloudEvent<DataOf<N>>;
 }
 
+/** Commands of one reaction under way at a time: they are for different aggregates, and what is written together costs less. */
+const SIDE_BY_SIDE = 64;
+
 const AGAIN = new Set(['busy', 'too-much-unpublished']);
 
 /**
- * Runs one reaction to one event; answers how many of its commands had not happened before. Throws `NotNow` when it should be
+ * Runs one reaction to one event, its commands side by side; answers how many of its commands had not happened before. Throws `NotNow` when it should be
  * tried later, something else when it failed.
  */
 export async function runReaction(
@@ -75,23 +78,24 @@ export async function runReaction(
     log.debug({ event: event.id, reaction: definition.name, reason: found.skipped }, 'reaction skipped');
     return 0;
   }
-  let effects = 0;
   const ids = commandIds(definition.name, event.id, found);
-  for (const [index, reaction] of found.entries()) {
-    const id = ids[index] ?? '';
-    const outcome = await reaction.run(id, {
-      id,
-      at: about.now().toISOString(),
-      actor,
-      ...(event.traceparent === undefined ? {} : { trace: event.traceparent }),
-    });
-    if (!isRefused(outcome)) {
-      if (!hadHappened(outcome)) effects += 1;
-      continue;
-    }
+  const trace = event.traceparent === undefined ? {} : { trace: event.traceparent };
+  const run = async (reaction: Reaction, id: string): Promise<boolean> => {
+    const outcome = await reaction.run(id, { id, at: about.now().toISOString(), actor, ...trace });
+    if (!isRefused(outcome)) return !hadHappened(outcome);
     if (AGAIN.has(outcome.refused)) throw new NotNow(outcome.refused);
     if (outcome.refused === 'key-reused') throw new Error(`command ${id} has been used for something else`);
     log.info({ event: event.id, reaction: definition.name, refused: outcome.refused }, 'reaction refused');
+    return false;
+  };
+  let effects = 0;
+  for (let from = 0; from < found.length; from += SIDE_BY_SIDE) {
+    const some = found.slice(from, from + SIDE_BY_SIDE);
+    const ends = await Promise.allSettled(some.map((reaction, index) => run(reaction, ids[from + index] ?? '')));
+    const faults = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+    // What fails by itself counts as a failure, whatever else is away at the moment.
+    if (faults.length > 0) throw faults.find((fault) => !isTransient(fault)) ?? faults[0];
+    effects += ends.filter((end) => end.status === 'fulfilled' && end.value).length;
   }
   return effects;
 }

@@ -39,7 +39,7 @@ export interface ReactionsOptions {
   now(): Date;
   readonly log: Log;
   readonly hooks?: EventHooks;
-  /** Aggregates handled side by side; 32 when left out. */
+  /** Aggregates handled side by side; 64 when left out. */
   readonly concurrency?: number;
   /** Failures of a handler before its dead letter; 5 when left out (within a second). */
   readonly tries?: number;
@@ -138,7 +138,7 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
   const stream = streamOf(source);
   const name = `${service}-${source}`;
   const field = `floor_${source}`;
-  const concurrency = options.concurrency ?? 32;
+  const concurrency = options.concurrency ?? 64;
   const running: Lanes = lanes(concurrency);
   const handling: Handling = {
     service,
@@ -220,6 +220,7 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
       now.over = true;
       for (const stop of ends) stop();
       await messages.close();
+      await flushed();
       await keepFloor();
     }
   }
@@ -262,9 +263,15 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
       dead ||= end === 'dead';
     }
     if (dead) message.term('dead letter');
-    // An ack that gets lost means a second run, which has no second effect.
-    else await message.ackAck({ timeout: 2_000 }).catch(() => false);
+    // Not waited for: it gets lost only with the connection, and then the durable is made anew from what is kept. What comes a
+    // second time then has no second effect.
+    else message.ack();
     return true;
+  }
+
+  /** What was acknowledged is with the server, so that whoever goes on begins behind it. */
+  async function flushed(): Promise<void> {
+    await Promise.race([bus.connection()?.flush(), pause(1_000)]).catch(() => undefined);
   }
 
   /** Keeps how far all is handled, should the durable get lost. */
@@ -346,6 +353,7 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
       await consuming;
       await Promise.race([Promise.all([running.idle(), requeueing]), pause(STOP_WITHIN)]);
       clearInterval(clock);
+      await flushed();
       await keepFloor();
       for (const end of off) end();
     },
