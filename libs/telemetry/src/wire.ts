@@ -39,6 +39,18 @@ export function outgoing(name: string, about: () => Attributes): Wire {
   return { traceparent: isSpanContextValid(own) ? written(own) : undefined, end: ender(span) };
 }
 
+/**
+ * Names a call whose other end knows nothing of traces, as a database: a span only in a trace that is kept, for a call of nobody's
+ * is of no trace. Answers how it ends; undefined when there is none.
+ */
+export function step(describe: () => { readonly name: string; readonly about: Attributes }): Wire['end'] | undefined {
+  const active = context.active();
+  const current = trace.getSpanContext(active);
+  if (current === undefined || (current.traceFlags & TraceFlags.SAMPLED) === 0) return undefined;
+  const { name, about } = describe();
+  return ender(tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes: about }, active));
+}
+
 /** Answers what came in, under the trace that it came with, else under one of its own. */
 export function incoming<Result>(
   traceparent: string | undefined,
