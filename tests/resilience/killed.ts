@@ -28,7 +28,7 @@ const killedServices = run<{ rounds: number }>({
     }
     await city.restored();
     await load.more(40);
-    return outcomeOf(city, await load.stop(), { tell });
+    return await outcomeOf(city, await load.stop(), { tell });
   },
 });
 
@@ -51,7 +51,7 @@ const killedHouse = run<{ kills: number }>({
       await city.start();
     }
     await load.more(100);
-    return outcomeOf(city, await load.stop(), { tell });
+    return await outcomeOf(city, await load.stop(), { tell });
   },
 });
 
@@ -79,7 +79,7 @@ const killedAt = (point: Point, between: string): Run =>
         await city.start(next === undefined ? {} : { BANDENG_FAIL_POINT: `${point}:${next}` });
       }
       await load.more(50);
-      return outcomeOf(city, await load.stop(), { tell });
+      return await outcomeOf(city, await load.stop(), { tell });
     },
   });
 

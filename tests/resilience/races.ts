@@ -28,7 +28,7 @@ async function inTown(
     return answer;
   };
   const orders = await work(city, send);
-  return outcomeOf(city, { orders, sentAgain: 0, unanswered, reasons: new Map() }, { tell });
+  return await outcomeOf(city, { orders, sentAgain: 0, unanswered, reasons: new Map() }, { tell });
 }
 
 const statuses = (answers: readonly Answer[]): string => {

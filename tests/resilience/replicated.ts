@@ -36,7 +36,7 @@ const rollingRestarts = run<{ restarts: number }>({
       tell(`restart ${index + 1} of ${restarts}: ${replica.name}, down ${times.join(', up ')}, ${again} sent again`);
     }
     await load.more(20);
-    return outcomeOf(city, await load.stop(), { tell }, true);
+    return await outcomeOf(city, await load.stop(), { tell }, true);
   },
 });
 
@@ -107,7 +107,7 @@ const handOver = run<{ rounds: number }>({
     for (const service of both) {
       if ((await city.terms(service)) < least) throw new Error(`the lease of ${service} was not taken ${least} times`);
     }
-    return outcomeOf(city, figures, { tell });
+    return await outcomeOf(city, figures, { tell });
   },
 });
 

@@ -50,6 +50,7 @@ export function run<Parameters>(definition: RunDefinition<Parameters>): Run {
 /**
  * The outcome when everything has healed and drained. A request that had to be sent again is no failure where the fault takes
  * away what there is but one of; `hidden` says that there were two of each, so that nobody may notice.
+ * Await it within the block of the city, which ends with the block.
  */
 export async function outcomeOf(
   city: { drained(): Promise<void>; judge(): Promise<Judgement> },

@@ -28,7 +28,7 @@ const mongodKilled = run<{ kills: number }>({
     }
     await load.more(50);
     if (!city.running()) throw new Error('the services did not outlive it');
-    return outcomeOf(city, await load.stop(), { tell });
+    return await outcomeOf(city, await load.stop(), { tell });
   },
 });
 
@@ -63,7 +63,7 @@ const primaryAway = (way: 'killed' | 'stopped'): Run =>
       }
       await load.more(50);
       if (!city.running()) throw new Error('the services did not outlive it');
-      return outcomeOf(city, await load.stop(), { tell });
+      return await outcomeOf(city, await load.stop(), { tell });
     },
   });
 
@@ -92,7 +92,7 @@ const natsAway = run<{ seconds: number }>({
     await city.parts.natsServer.start();
     await load.more(30);
     // Nobody who orders may notice.
-    return outcomeOf(city, await load.stop(), { tell }, true);
+    return await outcomeOf(city, await load.stop(), { tell }, true);
   },
 });
 
@@ -121,7 +121,7 @@ const storeDeleted = run<{ times: number }>({
       tell(done.said.trim());
     }
     await load.more(30);
-    return outcomeOf(city, await load.stop(), { tell }, true);
+    return await outcomeOf(city, await load.stop(), { tell }, true);
   },
 });
 
