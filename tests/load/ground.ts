@@ -41,10 +41,10 @@ export interface Ground {
 /** Starts everything, hands it over, and ends it all. */
 export async function onGround<Result>(
   work: (ground: Ground) => Promise<Result>,
-  options: { cacheGigabytes?: number } = {},
+  options: { cacheGigabytes?: number; environment?: Readonly<Record<string, string>> } = {},
 ): Promise<Result> {
   await using servers = await startServers(options);
-  const environment = await environmentFor(servers);
+  const environment = { ...(await environmentFor(servers)), ...options.environment };
   const plan = await seedCity(environment, { scale, now: new Date() });
   if (plan === undefined) throw new Error('the demo city was not made');
   const services = await startServices(environment, servers.directory);

@@ -14,6 +14,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   gateway: async () => (await import('./gateway.ts')).gateway,
   rpc: async () => (await import('./rpc.ts')).rpc,
   relay: async () => (await import('./relay.ts')).relay,
+  reaction: async () => (await import('./reaction.ts')).reaction,
+  telemetry: async () => (await import('./telemetry.ts')).telemetry,
   lag: async () => (await import('./lag.ts')).lag,
   access: async () => (await import('./access.ts')).access,
   curves: async () => (await import('./curves.ts')).curves,

@@ -3,9 +3,23 @@ import { join } from 'node:path';
 import { root } from '../layout.ts';
 import { type Command, readArguments, WrongUse } from './command.ts';
 
-const names = ['create', 'transition', 'queue', 'gateway', 'rpc', 'relay', 'lag', 'access', 'curves', 'start', 'memory'];
+const names = [
+  'create',
+  'transition',
+  'queue',
+  'gateway',
+  'rpc',
+  'relay',
+  'reaction',
+  'telemetry',
+  'lag',
+  'access',
+  'curves',
+  'start',
+  'memory',
+];
 /** Measured in the process of the bench itself, which is then traced as a service is. */
-const traced = new Set(['relay']);
+const traced = new Set(['relay', 'reaction']);
 
 export const command: Command = {
   usage: `bench ${names.join('|')}`,
