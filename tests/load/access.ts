@@ -16,7 +16,7 @@ const objects = 2_000;
 const asked = ['tickets.dispatch', 'tickets.read', 'tickets.accept', 'tickets.resolve'] as const;
 
 /** Who asks what of what, in a city of some size. */
-export interface Questions {
+interface Questions {
   /** Makes all checks once; answers microseconds for one. */
   ask(): number;
   close(): Promise<void>;
@@ -28,10 +28,9 @@ export async function questionsOf(communities: number): Promise<Questions> {
   const plan = planCity({ communities, scale: 0.05, now });
   const directory = await directoryOf(plan, now);
   const access = bindAccess(directory, () => now);
-  const { length } = plan.postings;
-  const step = Math.max(1, Math.floor(length / people));
-  const workers = plan.postings.filter((_, index) => index % step === 0).slice(0, people);
-  const calls = workers.map(({ person }, index) => callOf(person, asked[index % asked.length], now));
+  // A stride that is prime to everything: every role is there as often as in the city, whatever its size.
+  const workers = Array.from({ length: people }, (_, index) => plan.postings[(index * 7_919) % plan.postings.length]);
+  const calls = workers.map((worker, index) => callOf(worker?.person ?? '', asked[index % asked.length], now));
   const buildings = plan.territories.filter(({ code }) => kindOf(code) === 'building');
   const documents = Array.from({ length: objects }, (_, index): AccessObject => {
     // Of four tickets three lie where the caller is, as those of a list do.

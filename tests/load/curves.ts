@@ -36,7 +36,7 @@ type Step = (line: Connection) => Promise<boolean>;
 type Operations = Readonly<Record<'create' | 'transition' | 'queue' | 'list', Operation>>;
 
 /** Called before each part of some seconds. */
-export type Turn = () => Promise<void>;
+type Turn = () => Promise<void>;
 
 export async function curves(turn: Turn = async () => {}): Promise<Result> {
   const checks = await checksCurve(turn);
