@@ -26,11 +26,16 @@ if (unknown.length > 0) {
 const chosen = catalogue.filter(({ name }) => names.length === 0 || names.includes(name));
 const started = performance.now();
 const all: Done[] = [];
+let page: string | undefined;
 for (let turn = 0; turn === 0 || performance.now() - started < minutes * 60_000; turn++) {
-  for (const run of chosen) all.push(await perform(run, seed + turn));
+  for (const run of chosen) {
+    const done = await perform(run, seed + turn);
+    all.push(done);
+    // At once: whoever ends this early has what came of it so far.
+    if (form === 'long') page = writePage(done);
+  }
 }
 process.stdout.write(`\n${table([heading, ...all.map(rowOf)])}\n`);
-const page = form === 'long' ? writePage(all) : undefined;
 if (page !== undefined) process.stdout.write(`\nwritten to ${page}\n`);
 process.exit(all.some(isFaulty) ? 1 : 0);
 

@@ -82,11 +82,11 @@ Written by \`./bandeng soak\`: the last long run of each kind. While residents o
 What the runs do, and how one is repeated: [tests/resilience](../../tests/resilience/README.md).
 `;
 
-/** Puts runs into the page in place of the earlier ones of their names. Nothing is written outside a checkout. */
-export function writePage(done: readonly Done[]): string | undefined {
+/** Puts a run into the page in place of the earlier one of its name. Nothing is written outside a checkout. */
+export function writePage(done: Done): string | undefined {
   if (!existsSync(join(root, '.git'))) return undefined;
   const rows = new Map(existsSync(file) ? rowsOf(readFileSync(file, 'utf8')) : []);
-  for (const one of done) rows.set(one.run.name, rowOf(one));
+  rows.set(done.run.name, rowOf(done));
   const inOrder = catalogue.flatMap(({ name }) => [rows.get(name) ?? []]).filter((row) => row.length > 0);
   writeFileSync(file, `${words}\n${markdown([columns, ...inOrder])}`);
   return file;
