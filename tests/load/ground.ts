@@ -120,10 +120,14 @@ async function startServices(environment: Record<string, string>, directory: str
       }),
     ]),
   );
-  const probe = `http://127.0.0.1:${environment.BANDENG_PORT}/readyz`;
+  const origin = `http://localhost:${environment.BANDENG_PORT}`;
+  // Each process is ready for itself: that of the gateway, and behind it the sign-in.
+  const probes = [`${origin}/readyz`, `${origin}/oidc/.well-known/openid-configuration`];
   const gateway = services.get('gateway');
   if (gateway === undefined) throw new Error('no gateway');
-  await untilReady('the gateway', gateway, join(directory, 'gateway.log'), async () => (await fetch(probe)).ok);
+  await untilReady('the gateway', gateway, join(directory, 'gateway.log'), async () =>
+    (await Promise.all(probes.map((probe) => fetch(probe)))).every(({ ok }) => ok),
+  );
   return services;
 }
 

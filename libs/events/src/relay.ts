@@ -8,7 +8,7 @@ import { aggregateKey, markOf, plan, type Stuck } from './plan.ts';
 import type { Publishing } from './publications.ts';
 import { rebuiltBatches } from './rebuild.ts';
 import { type Sending, startSending } from './sending.ts';
-import { signal } from './signal.ts';
+import { pause, signal } from './signal.ts';
 import { deleteStream, readStream, type StreamState } from './streams.ts';
 import { streamOf } from './subjects.ts';
 import type { Tenure } from './tenure.ts';
@@ -49,6 +49,12 @@ const POLL_EVERY = 100;
 /** Writers wake the relay. Polling is for a wake that got lost, so where nothing has come for a while it may be rare. */
 const POLL_IDLE_EVERY = 1_000;
 const IDLE_AFTER = 2_000;
+/**
+ * After a pass the relay rests so many times as long as the pass took: the busier everything is, the more goes in one batch, and
+ * the less a message costs. Nobody waits for it much longer, for a pass takes a few milliseconds when nothing else is done.
+ */
+const REST = 4;
+const REST_AT_MOST = 60;
 const RETRY_STUCK_AFTER = 30_000;
 const TELL_BACKLOG_EVERY = 5_000;
 const SAVE_FENCE_EVERY = 1_000;
@@ -98,11 +104,14 @@ export function startRelay(options: RelayOptions): Relay {
         sending ??= await takeOver();
         const asked = await rebuildAskedFor();
         if (asked !== undefined) await rebuild(asked);
+        const began = performance.now();
         const worked = await pass(sending);
         if (faults > 0) await sending.settled();
         faults = 0;
-        if (worked) busyAt = performance.now();
-        else await woken.wait(busyAt + IDLE_AFTER > performance.now() ? POLL_EVERY : POLL_IDLE_EVERY);
+        if (worked) {
+          busyAt = performance.now();
+          await pause(Math.min(REST_AT_MOST, REST * (busyAt - began)));
+        } else await woken.wait(busyAt + IDLE_AFTER > performance.now() ? POLL_EVERY : POLL_IDLE_EVERY);
       } catch (error) {
         await leave();
         faults += 1;
