@@ -97,6 +97,6 @@ test('calls, events, lag, backlog, sweeps and dead letters are measured', async 
         expect(valuesOf(name, { service: 'tickets', sweep: 'tickets' })).toHaveLength(1);
       }
     },
-    { within: 10_000 },
+    { within: 25_000 },
   );
 });

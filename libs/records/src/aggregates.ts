@@ -240,7 +240,7 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
         if (!isConflict(outcome)) return outcome;
         if (retries === mostRetries) return refuse('busy');
         unclear = outcome === 'unclear';
-        if (!unclear) await sleep(pause(retries));
+        await sleep(pause(retries));
       }
     },
 

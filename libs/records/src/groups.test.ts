@@ -60,27 +60,21 @@ describe('what is asked for at the same time', () => {
     await expect(ask('c')).resolves.toBe('c');
   });
 
-  it('is answered whole, in groups that are not too large and never have two of one key, in order for each key', async () => {
+  it('is answered whole, in order, in groups that are not too large', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(9), { minLength: 1, maxLength: 400 }), fc.nat(3), async (keys, slowness) => {
-        const sent: (readonly { key: string; index: number }[])[] = [];
-        const ask = grouped<{ key: string; index: number }, number>({
+      fc.asyncProperty(fc.integer({ min: 1, max: 400 }), fc.nat(3), async (count, slowness) => {
+        const sent: (readonly number[])[] = [];
+        const ask = grouped<number, number>({
           async send(items) {
             sent.push(items);
             for (let turn = 0; turn < slowness; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-            return items.map(({ index }) => index);
+            return items;
           },
-          key: ({ key }) => key,
         });
-        const answers = await Promise.all(keys.map((key, index) => ask({ key: String(key), index })));
-        expect(answers).toEqual(keys.map((_, index) => index));
-        for (const group of sent) {
-          expect(group.length).toBeLessThanOrEqual(100);
-          expect(new Set(group.map(({ key }) => key)).size).toBe(group.length);
-        }
-        for (const its of Map.groupBy(sent.flat(), ({ key }) => key).values()) {
-          expect(its.map(({ index }) => index)).toEqual(its.map(({ index }) => index).toSorted((a, b) => a - b));
-        }
+        const asked = Array.from({ length: count }, (_, index) => index);
+        expect(await Promise.all(asked.map(ask))).toEqual(asked);
+        expect(sent.flat()).toEqual(asked);
+        for (const group of sent) expect(group.length).toBeLessThanOrEqual(100);
       }),
       { numRuns: 50 },
     );

@@ -3,8 +3,6 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export interface GroupOptions<Item, Result> {
   /** Does what a group asks for. Answers a result for each, in order; when it throws, that is the end of every one. */
   send(items: readonly Item[]): Promise<readonly Result[]>;
-  /** Two of one key never go in one group. */
-  key?(item: Item): string;
 }
 
 /** Groups on their way to the server at a time: one is made durable while the next one is being made. */
@@ -24,8 +22,8 @@ interface Waiting<Item, Result> {
  * turn of the event loop, or while the groups before it were under way. So a server that is idle answers one by one, and a busy
  * one gets the less to do for each the more there is.
  */
-export function grouped<Item, Result>({ send, key }: GroupOptions<Item, Result>): (item: Item) => Promise<Result> {
-  let waiting: Waiting<Item, Result>[] = [];
+export function grouped<Item, Result>({ send }: GroupOptions<Item, Result>): (item: Item) => Promise<Result> {
+  const waiting: Waiting<Item, Result>[] = [];
   let underWay = 0;
   let planned = false;
 
@@ -40,11 +38,10 @@ export function grouped<Item, Result>({ send, key }: GroupOptions<Item, Result>)
 
   function start(): void {
     if (waiting.length === 0) return;
-    const [group, rest] = taken(waiting);
-    waiting = rest;
+    const group = waiting.splice(0, mostInGroup);
     underWay += 1;
     group[0]?.within(() => void go(group));
-    if (rest.length > 0) plan();
+    if (waiting.length > 0) plan();
   }
 
   async function go(group: readonly Waiting<Item, Result>[]): Promise<void> {
@@ -57,21 +54,6 @@ export function grouped<Item, Result>({ send, key }: GroupOptions<Item, Result>)
       underWay -= 1;
       start();
     }
-  }
-
-  /** The next group and what is left for later, both in the order in which they came. */
-  function taken(all: Waiting<Item, Result>[]): [Waiting<Item, Result>[], Waiting<Item, Result>[]] {
-    if (key === undefined) return [all.slice(0, mostInGroup), all.slice(mostInGroup)];
-    const keys = new Set<string>();
-    const group: Waiting<Item, Result>[] = [];
-    const rest: Waiting<Item, Result>[] = [];
-    for (const one of all) {
-      const its = key(one.item);
-      if (group.length === mostInGroup || keys.has(its)) rest.push(one);
-      else group.push(one);
-      keys.add(its);
-    }
-    return [group, rest];
   }
 
   return (item) =>

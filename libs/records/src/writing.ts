@@ -35,12 +35,8 @@ export function writingTo(collection: Collection<RecordDocument>): Writing {
   const read = grouped<string, RecordDocument | undefined>({ send: (ids) => readTogether(collection, ids) });
   const insert = grouped<RecordDocument, MongoServerError | undefined>({
     send: (documents) => insertTogether(collection, documents),
-    key: ({ _id }) => _id,
   });
-  const update = grouped<ConditionalUpdate, Held>({
-    send: (updates) => updateTogether(collection, updates),
-    key: ({ seen }) => seen._id,
-  });
+  const update = grouped<ConditionalUpdate, Held>({ send: (updates) => updateTogether(collection, updates) });
   return {
     read,
     async insert(document) {
@@ -85,15 +81,30 @@ async function updateTogether(
   collection: Collection<RecordDocument>,
   updates: readonly ConditionalUpdate[],
 ): Promise<Held[]> {
+  // Of those that have seen the same, whichever comes first leaves nothing for the others: they need not be sent.
+  const first = new Map<string, ConditionalUpdate>();
+  for (const one of updates) {
+    const seen = `${one.seen.version} ${one.seen._id}`;
+    if (!first.has(seen)) first.set(seen, one);
+  }
+  const sent = new Set(first.values());
+  const held = await updateEach(collection, [...sent]);
+  return updates.map((one) => (sent.has(one) ? held : 'conflict'));
+}
+
+/** All have the same answer: where only some held, the server does not say which. */
+async function updateEach(
+  collection: Collection<RecordDocument>,
+  updates: readonly ConditionalUpdate[],
+): Promise<Held> {
   const [only] = updates;
   if (updates.length === 1 && only !== undefined) {
     const { matchedCount } = await collection.updateOne(only.seen, only.operators, options);
-    return [matchedCount === 1 ? 'held' : 'conflict'];
+    return matchedCount === 1 ? 'held' : 'conflict';
   }
   const writes = updates.map(({ seen, operators }) => ({ updateOne: { filter: seen, update: operators } }));
   const { matchedCount } = await collection.bulkWrite(writes, { ...options, ordered: false });
-  const all = matchedCount === updates.length ? 'held' : matchedCount === 0 ? 'conflict' : 'unclear';
-  return updates.map(() => all);
+  return matchedCount === updates.length ? 'held' : matchedCount === 0 ? 'conflict' : 'unclear';
 }
 
 /**

@@ -259,6 +259,8 @@ function openConnection(where: NetConnectOpts, authority: string, gone: () => vo
   function ask(asked: Asked): Promise<Ending> {
     const { signal } = asked;
     if (signal?.aborted === true) return Promise.resolve({ code: status.CANCELLED });
+    // Between its end and the news of it: a request would throw.
+    if (session.destroyed || session.closed) return Promise.resolve({ code: status.UNAVAILABLE, unseen: true });
     return new Promise((end) => {
       let giveUp: (() => void) | undefined;
       const call = unary(session, authority, asked, (ending) => {
