@@ -72,10 +72,15 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
   const collection = database.collection<RecordDocument>(definition.name);
   const moved = movedOf<E>(database, collection);
   const writing = writingTo(collection);
+  /** Those who read one aggregate together get one document, which need be taken apart once. */
+  const opened = new WeakMap<RecordDocument, Opened<S, E>>();
 
   async function load(id: string): Promise<Opened<S, E> | undefined> {
     const document = await writing.read(id);
-    return document === undefined ? undefined : open<S, E>(document);
+    if (document === undefined) return undefined;
+    const known = opened.get(document) ?? open<S, E>(document);
+    opened.set(document, known);
+    return known;
   }
 
   /** What the command has done before, if it has; `ours` if that was by this very run. */

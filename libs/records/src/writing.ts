@@ -81,13 +81,13 @@ async function updateTogether(
   collection: Collection<RecordDocument>,
   updates: readonly ConditionalUpdate[],
 ): Promise<Held[]> {
-  // Of those that have seen the same, whichever comes first leaves nothing for the others: they need not be sent.
-  const first = new Map<string, ConditionalUpdate>();
+  // Of one aggregate whoever has seen most is sent, the first of those: it leaves nothing for the others, and versions only grow.
+  const foremost = new Map<string, ConditionalUpdate>();
   for (const one of updates) {
-    const seen = `${one.seen.version} ${one.seen._id}`;
-    if (!first.has(seen)) first.set(seen, one);
+    const other = foremost.get(one.seen._id);
+    if (other === undefined || other.seen.version < one.seen.version) foremost.set(one.seen._id, one);
   }
-  const sent = new Set(first.values());
+  const sent = new Set(foremost.values());
   const held = await updateEach(collection, [...sent]);
   return updates.map((one) => (sent.has(one) ? held : 'conflict'));
 }
