@@ -71,6 +71,7 @@ export function startRelay(options: RelayOptions): Relay {
   const woken = signal();
   const stuckUntil = new Map<string, number>();
   let stopped = false;
+  let reconnected = false;
   let fence: Fence | undefined;
   let savedFence: Fence | undefined;
   let atomic: boolean | undefined;
@@ -87,7 +88,10 @@ export function startRelay(options: RelayOptions): Relay {
       if (mine) woken.raise();
       return mine;
     }),
-    bus.onConnected(() => woken.raise()),
+    bus.onConnected(() => {
+      reconnected = true;
+      woken.raise();
+    }),
     tenure.onChange(() => woken.raise()),
   ];
   const clock = setInterval(() => void tellBacklog(), TELL_BACKLOG_EVERY);
@@ -95,6 +99,11 @@ export function startRelay(options: RelayOptions): Relay {
 
   async function run(): Promise<void> {
     while (!stopped) {
+      if (reconnected) {
+        // However short it was: the streams may be gone, and whoever has nothing to say would not find out.
+        reconnected = false;
+        await leave();
+      }
       if (!tenure.holds() || bus.connection() === undefined) {
         await leave();
         await woken.wait(POLL_EVERY);
