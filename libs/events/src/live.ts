@@ -194,7 +194,8 @@ export function live(
         } finally {
           stops.delete(stop);
           off();
-          await messages.close();
+          // Not `close()`, which waits until what is left has been read.
+          messages.stop();
         }
       }
     } finally {

@@ -219,7 +219,8 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
     } finally {
       now.over = true;
       for (const stop of ends) stop();
-      await messages.close();
+      // Not `close()`: it waits until somebody has read the messages to their end, which nobody does any more.
+      messages.stop();
       await flushed();
       await keepFloor();
     }

@@ -237,3 +237,55 @@ it('begins again by itself after NATS was away, and after its store was lost', a
   await eventually(() => expect(done).toEqual(['e:1', 'e:2', 'e:3']));
   await started.stop();
 });
+
+it('goes on when the lease was lost while it was beginning, and is held again', async () => {
+  await using home = await house();
+  await eventually(() => expect(home.bus.connected()).toBe(true));
+  await home.bus.ensureStream('tickets');
+  const ids = Array.from({ length: 20 }, (_, number) => `t${number}`);
+  for (const id of ids) await inject(home.bus, 'ticket-noted', sample(id, 1));
+  const tenure = home.tenure('a');
+  const listeners = new Set<(held: boolean) => void>();
+  let lost = false;
+  let begun = false;
+  const change = (held: boolean): void => {
+    lost = !held;
+    for (const listener of listeners) listener(held);
+  };
+  const { done, definition } = noting();
+  const reactions = startReactions({
+    service: 'notifications',
+    bus: home.bus,
+    tenure: {
+      ...tenure,
+      holds: () => !lost && tenure.holds(),
+      onChange(listener) {
+        listeners.add(listener);
+        const off = tenure.onChange(listener);
+        return () => {
+          listeners.delete(listener);
+          off();
+        };
+      },
+      lease: {
+        ...tenure.lease,
+        // What is written first is where it begins; the messages are asked for after that.
+        async write(fields) {
+          const kept = await tenure.lease.write(fields);
+          if (!begun) {
+            change(false);
+            setTimeout(change, 500, true);
+          }
+          begun = true;
+          return kept;
+        },
+      },
+    },
+    definitions: [definition],
+    deadLetters: await openDeadLetters(home.database),
+    now: () => new Date(),
+    log: quiet,
+  });
+  await eventually(() => expect(new Set(done)).toEqual(new Set(ids.map((id) => `${id}:1`))), { within: 10_000 });
+  await reactions.stop();
+});
