@@ -28,7 +28,7 @@ export function grouped<Item, Result>({ send }: GroupOptions<Item, Result>): (it
   let planned = false;
 
   function plan(): void {
-    if (planned || underWay === atOnce) return;
+    if (planned || underWay >= atOnce) return;
     planned = true;
     setImmediate(() => {
       planned = false;
@@ -37,7 +37,7 @@ export function grouped<Item, Result>({ send }: GroupOptions<Item, Result>): (it
   }
 
   function start(): void {
-    if (waiting.length === 0) return;
+    if (waiting.length === 0 || underWay >= atOnce) return;
     const group = waiting.splice(0, mostInGroup);
     underWay += 1;
     group[0]?.within(() => void go(group));
