@@ -1,6 +1,5 @@
 import { MongoBulkWriteError, MongoClient, MongoError, MongoServerError } from 'mongodb';
-import { endWritesWithConnections } from './connections.ts';
-import { traceStatements } from './statements.ts';
+import { mendConnections } from './connections.ts';
 
 /** How long the server may work at a single read or write, in milliseconds: below the gRPC deadline of 3 s. */
 export const readTime = 2_000;
@@ -10,8 +9,7 @@ export const readTime = 2_000;
  * of the primary and majority, and nothing waits for ever.
  */
 export async function connectMongo(uri: string): Promise<MongoClient> {
-  endWritesWithConnections();
-  traceStatements();
+  mendConnections();
   const client = new MongoClient(uri, {
     maxPoolSize: 20,
     waitQueueTimeoutMS: 2_000,
