@@ -1,4 +1,4 @@
-import { type Collection, type Db, derivedId } from '@bandeng/records';
+import { type Collection, type Db, derivedId, olderThan } from '@bandeng/records';
 import { MAX_EVENT_BYTES } from './cloudevents.ts';
 
 /** Why a message was given up: no CloudEvent, a type nobody knows, larger than allowed, or its handler failed too often. */
@@ -71,10 +71,7 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
       const documents = await collection
         .find({
           ...(options.status === undefined ? {} : { status: options.status }),
-          // The index begins at the instant; only what is of that very instant is compared.
-          ...(last === undefined
-            ? {}
-            : { at: { $lte: last.at }, $or: [{ at: { $lt: last.at } }, { _id: { $lt: last.id } }] }),
+          ...(last === undefined ? {} : olderThan('at', last)),
         })
         .sort({ at: -1, _id: -1 })
         .limit(options.limit ?? 50)

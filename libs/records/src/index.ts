@@ -17,6 +17,7 @@ export { derivedId, requestHash } from './ids.ts';
 export type { Lease } from './lease.ts';
 export { connectMongo, isDatabaseAway } from './mongo.ts';
 export type { Mark, Outbox, UnpublishedDocument } from './outbox.ts';
+export { olderThan, type PageEnd } from './paging.ts';
 export type { PublishedEntry } from './published.ts';
 export { openRecords, type Records, type RecordsOptions } from './records.ts';
 export type { Serials } from './serials.ts';

@@ -1,5 +1,5 @@
 import type { Filter as Permitted } from '@bandeng/access';
-import type { Document, Filter, RecordDocument, Stored } from '@bandeng/records';
+import { type Document, type Filter, olderThan, type RecordDocument, type Stored } from '@bandeng/records';
 import type { ClientEvent, SystemClient } from './domain/client.ts';
 import type { ContactReading, ContactReadingEvent } from './domain/contact-reading.ts';
 import type { Systems } from './oidc-clients.ts';
@@ -84,7 +84,7 @@ export async function readingsPage(
   after: PageKey | undefined,
 ): Promise<Page<StoredReading>> {
   const found = await readings.collection
-    .find(olderThan({ person }, 'readAt', after), newestFirst('readAt', size))
+    .find(behind({ person }, 'readAt', after), newestFirst('readAt', size))
     .toArray();
   const items = found.slice(0, size).map((document) => readings.stored(document));
   const last = found.length > size ? items.at(-1) : undefined;
@@ -106,7 +106,7 @@ export async function clientsPage(
 ): Promise<Page<StoredClient>> {
   if (visible === undefined) return { items: [], last: undefined };
   const found = await clients.collection
-    .find(olderThan({ ...visible }, 'registeredAt', after), newestFirst('registeredAt', size))
+    .find(behind({ ...visible }, 'registeredAt', after), newestFirst('registeredAt', size))
     .toArray();
   const items = found.slice(0, size).map((document) => clients.stored(document));
   const last = found.length > size ? items.at(-1) : undefined;
@@ -122,12 +122,9 @@ function newestFirst(field: string, size: number) {
   } as const;
 }
 
-function olderThan(filter: Document, field: string, after: PageKey | undefined): Filter<RecordDocument> {
+function behind(filter: Document, field: string, after: PageKey | undefined): Filter<RecordDocument> {
   if (after === undefined) return filter;
-  const at = new Date(after.at);
-  // The index begins at the instant; only what is of that very instant is compared.
-  const older = { [field]: { $lte: at }, $or: [{ [field]: { $lt: at } }, { _id: { $lt: after.id } }] };
-  return { $and: [filter, older] };
+  return { $and: [filter, olderThan(field, { at: new Date(after.at), id: after.id })] };
 }
 
 const mostEnded = 5_000;

@@ -1,4 +1,4 @@
-import type { Filter, RecordDocument, Stored } from '@bandeng/records';
+import { type Filter, olderThan, type RecordDocument, type Stored } from '@bandeng/records';
 import type { Delivery, DeliveryEvent } from './domain/delivery.ts';
 import type { Notice, NoticeEvent } from './domain/notice.ts';
 import type { Channel, Preferences } from './domain/preferences.ts';
@@ -20,12 +20,6 @@ export function isInboxKey(value: unknown): value is InboxKey {
   return typeof value === 'object' && value !== null && 'postedAt' in value && 'id' in value;
 }
 
-/** What comes behind an instant and an id. The index begins at the instant; only what is of that very instant is compared. */
-function olderThan(field: string, instant: string, id: string): Filter<RecordDocument> {
-  const at = new Date(instant);
-  return { [field]: { $lte: at }, $or: [{ [field]: { $lt: at } }, { _id: { $lt: id } }] };
-}
-
 /** One page of the notices for any of these recipients, newest first, by key and never by skipping. */
 export async function inboxPage(
   notices: Notices,
@@ -35,7 +29,7 @@ export async function inboxPage(
   const filter: Filter<RecordDocument> = {
     to: { $in: to },
     ...(unread ? { unread: true } : {}),
-    ...(after === undefined ? {} : olderThan('postedAt', after.postedAt, after.id)),
+    ...(after === undefined ? {} : olderThan('postedAt', { at: new Date(after.postedAt), id: after.id })),
   };
   const found = await notices.collection
     .find(filter, { projection: { history: 0 }, sort: { postedAt: -1, _id: -1 }, limit: size, maxTimeMS: 2_000 })
@@ -148,7 +142,7 @@ async function deliveryPage(
   by: 'plannedAt' | 'failedAt',
   { size, after }: { size: number; after: DeliveryKey | undefined },
 ): Promise<StoredDelivery[]> {
-  const beyond = after === undefined ? {} : olderThan(by, after.at, after.id);
+  const beyond = after === undefined ? {} : olderThan(by, { at: new Date(after.at), id: after.id });
   const found = await deliveries.collection
     .find({ ...filter, ...beyond }, { ...brief, sort: { [by]: -1, _id: -1 }, limit: size })
     .toArray();
