@@ -2,14 +2,13 @@ import {
   type Attributes,
   context,
   INVALID_TRACEID,
-  isSpanContextValid,
   ROOT_CONTEXT,
-  type SpanContext,
   SpanKind,
   SpanStatusCode,
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { placeOf, traceparentOf } from './traceparent.ts';
 
 const tracer = trace.getTracer('bandeng');
 
@@ -18,9 +17,7 @@ const kinds = { producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER, intern
 
 /** The W3C traceparent of what is being done now, or undefined when nothing is traced. */
 export function currentTraceparent(): string | undefined {
-  const current = trace.getSpanContext(context.active());
-  if (current === undefined || !isSpanContextValid(current)) return undefined;
-  return `00-${current.traceId}-${current.spanId}-0${current.traceFlags & TraceFlags.SAMPLED}`;
+  return traceparentOf(trace.getSpanContext(context.active()));
 }
 
 /** The id of the trace of what is being done now: 32 hexadecimal digits; undefined when nothing is traced. */
@@ -35,17 +32,6 @@ export function nameRoute(method: string, route: string): void {
   if (span?.isRecording() === true) span.updateName(`${method} ${route}`).setAttribute('http.route', route);
 }
 
-function spanContext(traceparent: string | undefined): SpanContext | undefined {
-  const parts = /^00-([0-9a-f]{32})-([0-9a-f]{16})-0([01])$/.exec(traceparent ?? '');
-  if (parts?.[1] === undefined || parts[2] === undefined) return undefined;
-  return {
-    traceId: parts[1],
-    spanId: parts[2],
-    traceFlags: parts[3] === '1' ? TraceFlags.SAMPLED : TraceFlags.NONE,
-    isRemote: true,
-  };
-}
-
 /**
  * Does work as a span of its own under the trace that an event or entry carries, so that one trace runs from the
  * HTTP call through the bus to the reaction. `replayed` work is linked to that trace instead: it happens later, for
@@ -56,7 +42,7 @@ export async function traced<Result>(
   options: { traceparent?: string | undefined; kind?: Kind; replayed?: boolean; attributes?: Attributes },
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const origin = spanContext(options.traceparent);
+  const origin = placeOf(options.traceparent);
   const parent =
     origin !== undefined && !options.replayed ? trace.setSpanContext(ROOT_CONTEXT, origin) : context.active();
   const kind = kinds[options.kind ?? 'internal'];
@@ -82,7 +68,7 @@ export async function tracedInEach<Result>(
   const { attributes = {} } = options;
   const kind = kinds[options.kind ?? 'internal'];
   const spans = options.traceparents.flatMap((traceparent) => {
-    const origin = spanContext(traceparent);
+    const origin = placeOf(traceparent);
     if (origin?.traceFlags !== TraceFlags.SAMPLED) return [];
     return [tracer.startSpan(name, { kind, attributes }, trace.setSpanContext(ROOT_CONTEXT, origin))];
   });

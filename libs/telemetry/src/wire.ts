@@ -5,9 +5,7 @@
  */
 import {
   type Attributes,
-  type Context,
   context,
-  isSpanContextValid,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
@@ -15,6 +13,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { placeOf, traceparentOf } from './traceparent.ts';
 
 const tracer = trace.getTracer('bandeng');
 
@@ -30,13 +29,11 @@ export interface Wire {
 export function outgoing(name: string, about: () => Attributes): Wire {
   const active = context.active();
   const current = trace.getSpanContext(active);
-  if (current !== undefined && isForgotten(current.traceFlags) && isSpanContextValid(current)) {
-    return { traceparent: written(current), end: () => {} };
-  }
+  const traceparent = traceparentOf(current);
+  if (traceparent !== undefined && isForgotten(current?.traceFlags)) return { traceparent, end: () => {} };
   const span = tracer.startSpan(name, { kind: SpanKind.CLIENT }, active);
   if (span.isRecording()) span.setAttributes(about());
-  const own = span.spanContext();
-  return { traceparent: isSpanContextValid(own) ? written(own) : undefined, end: ender(span) };
+  return { traceparent: traceparentOf(span.spanContext()), end: ender(span) };
 }
 
 /**
@@ -58,11 +55,10 @@ export function incoming<Result>(
   about: () => Attributes,
   answer: (end: Wire['end'] | undefined) => Result,
 ): Result {
-  const from = callerOf(traceparent);
-  if (from !== undefined && isForgotten(trace.getSpanContext(from)?.traceFlags)) {
-    return context.with(from, () => answer(undefined));
-  }
-  const span = tracer.startSpan(name, { kind: SpanKind.SERVER }, from ?? ROOT_CONTEXT);
+  const place = placeOf(traceparent);
+  const from = place === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, place);
+  if (isForgotten(place?.traceFlags)) return context.with(from, () => answer(undefined));
+  const span = tracer.startSpan(name, { kind: SpanKind.SERVER }, from);
   if (!span.isRecording()) return context.with(trace.setSpan(ROOT_CONTEXT, span), () => answer(undefined));
   span.setAttributes(about());
   return context.with(trace.setSpan(ROOT_CONTEXT, span), () => answer(ender(span)));
@@ -82,23 +78,4 @@ let parentDecides: boolean | undefined;
 function isForgotten(flags: number | undefined): boolean {
   parentDecides ??= (process.env.OTEL_TRACES_SAMPLER ?? 'parentbased').startsWith('parentbased');
   return parentDecides && flags !== undefined && (flags & TraceFlags.SAMPLED) === 0;
-}
-
-/** The context of a traceparent that came over a wire: of version 00, or of a later one as far as it is the same. */
-function callerOf(traceparent: string | undefined): Context | undefined {
-  if (traceparent === undefined) return undefined;
-  const parts = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/.exec(
-    traceparent,
-  );
-  if (parts?.[1] === undefined || parts[2] === undefined) return undefined;
-  return trace.setSpanContext(ROOT_CONTEXT, {
-    traceId: parts[1],
-    spanId: parts[2],
-    traceFlags: Number.parseInt(parts[3] ?? '', 16) & TraceFlags.SAMPLED,
-    isRemote: true,
-  });
-}
-
-function written({ traceId, spanId, traceFlags }: { traceId: string; spanId: string; traceFlags: number }): string {
-  return `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`;
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { rpcs } from '@bandeng/contracts';
 import type { Bus } from '@bandeng/events';
 import type { RawClient, Verifier } from '@bandeng/rpc';
-import { currentTrace, durations, type Logger, nameRoute } from '@bandeng/telemetry';
+import { currentTrace, durations, type Logger, nameRoute, traceIn } from '@bandeng/telemetry';
 import cors from '@fastify/cors';
 import Fastify, {
   type FastifyError,
@@ -169,10 +169,8 @@ function clientProblem(code: string | undefined) {
 
 /** The trace id of this request: that of the span, else the caller's, else a new one. */
 function traceOf(given: string | string[] | undefined): string {
-  const current = currentTrace();
-  if (current !== undefined) return current;
-  const id = typeof given === 'string' ? /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(given)?.[1] : undefined;
-  return id === undefined || /^0+$/.test(id) ? randomUUID().replaceAll('-', '') : id;
+  const asked = typeof given === 'string' ? traceIn(given) : undefined;
+  return currentTrace() ?? asked ?? randomUUID().replaceAll('-', '');
 }
 
 /** What every request passes first. */
