@@ -2,26 +2,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Bus } from '@bandeng/events';
 import { rawClient } from '@bandeng/rpc';
 import { openLogger } from '@bandeng/telemetry';
+import { silentBus } from '@bandeng/testing/silent-bus';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { configure } from '../../services/gateway/src/config.ts';
 import { buildGateway } from '../../services/gateway/src/gateway.ts';
 import { beEnd } from './ends.ts';
 
 /** The gateway stands without NATS and without any service. */
-const silentBus: Bus = {
-  connected: () => false,
-  connection: () => undefined,
-  close: async () => {},
-  wake: () => {},
-  onWake: () => () => {},
-  onConnected: () => () => {},
-  ensureStream: () => Promise.reject(new Error('NATS is away')),
-  live: () => ({ ready: new Promise(() => {}), position: () => '', silent: () => true, close: async () => {} }),
-};
-
 async function ours(): Promise<FastifyInstance> {
   const run = mkdtempSync(join(tmpdir(), 'bandeng-bench-'));
   process.once('exit', () => rmSync(run, { recursive: true, force: true }));

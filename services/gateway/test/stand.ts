@@ -18,6 +18,7 @@ import {
   type Verifier,
 } from '@bandeng/rpc';
 import type { Logger } from '@bandeng/telemetry';
+import { silentBus } from '@bandeng/testing/silent-bus';
 import { type Configuration, configure } from '../src/config.ts';
 import { buildGateway, type Gateway } from '../src/gateway.ts';
 
@@ -53,20 +54,6 @@ const verify: Verifier = async (token) => {
   } catch {
     return { invalid: 'not a token of this system' };
   }
-};
-
-/** No NATS at all. */
-const silentBus: Bus = {
-  connected: () => false,
-  connection: () => undefined,
-  close: async () => {},
-  wake: () => {},
-  onWake: () => () => {},
-  onConnected: () => () => {},
-  ensureStream: async () => {
-    throw new Error('NATS is away');
-  },
-  live: () => ({ ready: new Promise(() => {}), position: () => '', silent: () => true, close: async () => {} }),
 };
 
 export async function openStand(
