@@ -1,7 +1,8 @@
 /** Runs in which processes of services are killed. */
+
 import { setTimeout as pause } from 'node:timers/promises';
+import { chanceFrom } from '@bandeng/city';
 import { fragileCity } from './city.ts';
-import { drawingFrom } from './drawing.ts';
 import { startLoad } from './load.ts';
 import { outcomeOf, type Run, run } from './run.ts';
 import { services, supervisedCity } from './supervised.ts';
@@ -12,9 +13,9 @@ const killedServices = run<{ rounds: number }>({
   short: { rounds: 1 },
   long: { rounds: 6 },
   async perform({ rounds }, { seed, tell }) {
-    const drawing = drawingFrom(seed);
-    const kills = Array.from({ length: rounds }, () => drawing.shuffled(services)).flatMap((round) =>
-      round.map((service) => ({ service, patient: drawing.between(1, 4) > 1, wait: drawing.between(100, 1_500) })),
+    const chance = chanceFrom(seed);
+    const kills = Array.from({ length: rounds }, () => chance.shuffled(services)).flatMap((round) =>
+      round.map((service) => ({ service, patient: chance.between(1, 4) > 1, wait: chance.between(100, 1_500) })),
     );
     await using city = await supervisedCity();
     const load = startLoad(await city.street(), { seed, rate: 40 });
@@ -38,8 +39,8 @@ const killedHouse = run<{ kills: number }>({
   short: { kills: 2 },
   long: { kills: 12 },
   async perform({ kills }, { seed, tell }) {
-    const drawing = drawingFrom(seed);
-    const orders = Array.from({ length: kills }, () => drawing.between(50, 400));
+    const chance = chanceFrom(seed);
+    const orders = Array.from({ length: kills }, () => chance.between(50, 400));
     await using city = await fragileCity();
     await city.start();
     // As fast as it goes: what is cut off is in the middle of something.
@@ -64,8 +65,8 @@ const killedAt = (point: Point, between: string): Run =>
     short: { times: 1 },
     long: { times: 8 },
     async perform({ times }, { seed, tell }) {
-      const drawing = drawingFrom(seed);
-      const passes = Array.from({ length: times }, () => drawing.between(15, 60));
+      const chance = chanceFrom(seed);
+      const passes = Array.from({ length: times }, () => chance.between(15, 60));
       await using city = await fragileCity();
       await city.start();
       const street = await city.street();

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CityPlan } from '@bandeng/city';
-import { drawingFrom } from './drawing.ts';
+import { chanceFrom } from '@bandeng/city';
 import type { Gateways } from './gateways.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -47,7 +47,7 @@ const PATIENCE = 120_000;
 /** Half of the orders are withdrawn as soon as they are answered, and every second time something is looked at. */
 export function startLoad(street: Street, { seed, rate, workers = 16 }: LoadOptions): Load {
   const figures = { orders: 0, sentAgain: 0, unanswered: 0, reasons: new Map<string, number>() };
-  const drawing = drawingFrom(seed);
+  const chance = chanceFrom(seed);
   const started = performance.now();
   let begun = 0;
   let stopped = false;
@@ -58,7 +58,7 @@ export function startLoad(street: Street, { seed, rate, workers = 16 }: LoadOpti
   const work = async (): Promise<void> => {
     while (!stopped) {
       const number = begun++;
-      const [withdraws, looks] = [drawing.between(1, 2) === 1, drawing.between(1, 8)];
+      const [withdraws, looks] = [chance.between(1, 2) === 1, chance.between(1, 8)];
       const early = started + (number * 1_000) / rate - performance.now();
       if (early > 0) await pause(early);
       if (stopped) return;

@@ -1,5 +1,7 @@
 /** The run in which messages come that cannot be handled. */
+
 import { randomUUID } from 'node:crypto';
+import { chanceFrom } from '@bandeng/city';
 import { callerAt } from '@bandeng/deploy/api';
 import { eventually, type KillableParts } from '@bandeng/testing';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
@@ -7,7 +9,6 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type Db, MongoClient } from 'mongodb';
 import { bandeng } from '../operations/bandeng.ts';
 import { type FragileCity, fragileCity } from './city.ts';
-import { drawingFrom } from './drawing.ts';
 import { orderOf, startLoad } from './load.ts';
 import { outcomeOf, run } from './run.ts';
 
@@ -37,8 +38,8 @@ const poison = run<{ rounds: number }>({
   short: { rounds: 2 },
   long: { rounds: 40 },
   async perform({ rounds }, { seed, tell }) {
-    const drawing = drawingFrom(seed);
-    const menu = Array.from({ length: rounds }, () => drawing.shuffled(kinds)).flat();
+    const chance = chanceFrom(seed);
+    const menu = Array.from({ length: rounds }, () => chance.shuffled(kinds)).flat();
     await using city = await fragileCity();
     await city.start();
     const street = await city.street();

@@ -1,8 +1,9 @@
 /** Runs in which many want the same at once. */
+
 import { setTimeout as pause } from 'node:timers/promises';
+import { chanceFrom } from '@bandeng/city';
 import { type Answer, type Caller, callerAt } from '@bandeng/deploy/api';
 import { type FragileCity, fragileCity } from './city.ts';
-import { drawingFrom } from './drawing.ts';
 import { orderOf } from './load.ts';
 import { type Outcome, outcomeOf, run } from './run.ts';
 
@@ -43,7 +44,7 @@ const oneTicket = run<{ rounds: number }>({
   long: { rounds: 60 },
   perform: ({ rounds }, { seed, tell }) =>
     inTown(async (city, send) => {
-      const drawing = drawingFrom(seed);
+      const chance = chanceFrom(seed);
       const resident = callerAt(city.address, await city.token('resident'));
       const dispatcher = callerAt(city.address, await city.token('community_dispatcher'));
       const ordered = await send(resident, '/v1/tickets', orderOf(city.plan, 'one'), 'the-one-ticket');
@@ -52,7 +53,7 @@ const oneTicket = run<{ rounds: number }>({
       let version = ordered.body.version;
       for (let round = 0; round < rounds; round++) {
         // Some come a little later than others.
-        const starts = Array.from({ length: WORKERS }, () => drawing.between(0, 20));
+        const starts = Array.from({ length: WORKERS }, () => chance.between(0, 20));
         const all = (headers: Record<string, string>, kind: string): Promise<Answer[]> =>
           Promise.all(
             starts.map(async (start, worker) => {

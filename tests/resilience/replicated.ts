@@ -1,7 +1,8 @@
 /** Runs in which there are two of a service, and one of them stands still or is replaced. */
+
 import { setTimeout as pause } from 'node:timers/promises';
+import { chanceFrom } from '@bandeng/city';
 import { eventually } from '@bandeng/testing';
-import { drawingFrom } from './drawing.ts';
 import { startLoad } from './load.ts';
 import { type Replica, replicatedCity, services } from './replicas.ts';
 import { outcomeOf, run } from './run.ts';
@@ -12,10 +13,10 @@ const rollingRestarts = run<{ restarts: number }>({
   short: { restarts: 10 },
   long: { restarts: 50 },
   async perform({ restarts }, { seed, tell }) {
-    const drawing = drawingFrom(seed);
+    const chance = chanceFrom(seed);
     await using city = await replicatedCity(services.flatMap((service) => [[service], [service]]));
     const { replicas } = city;
-    const schedule = Array.from({ length: Math.ceil(restarts / replicas.length) }, () => drawing.shuffled(replicas))
+    const schedule = Array.from({ length: Math.ceil(restarts / replicas.length) }, () => chance.shuffled(replicas))
       .flat()
       .slice(0, restarts);
     for (const replica of replicas) replica.start();
@@ -59,16 +60,16 @@ const handOver = run<{ rounds: number }>({
   short: { rounds: 1 },
   long: { rounds: 12 },
   async perform({ rounds }, { seed, tell }) {
-    const drawing = drawingFrom(seed);
+    const chance = chanceFrom(seed);
     const stopping = (point: string, least: number, most: number): Record<string, string> => ({
-      BANDENG_FAIL_POINT: `${point}:${drawing.between(least, most)}`,
+      BANDENG_FAIL_POINT: `${point}:${chance.between(least, most)}`,
       BANDENG_FAIL_SIGNAL: 'SIGSTOP',
     });
     // Stopped when it has seen that it holds the lease and is about to publish: it will, when it goes on.
     const early = stopping('before-publish', 20, 50);
     // Stopped when its messages are on the bus and nobody knows it yet.
     const late = stopping('after-publish', 5, 20);
-    const waits = Array.from({ length: rounds }, () => drawing.between(0, 1_500));
+    const waits = Array.from({ length: rounds }, () => chance.between(0, 1_500));
     await using city = await replicatedCity([['orggraph', 'identity', 'gateway'], both, both]);
     const [rest, one, other] = city.replicas;
     if (rest === undefined || one === undefined || other === undefined) throw new Error('there are three');

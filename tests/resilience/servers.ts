@@ -1,11 +1,12 @@
 /** Runs in which MongoDB or NATS is taken away. */
+
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { chanceFrom } from '@bandeng/city';
 import { killableSet } from '@bandeng/testing';
 import { bandeng } from '../operations/bandeng.ts';
 import { cityOn, fragileCity } from './city.ts';
-import { drawingFrom } from './drawing.ts';
 import { startLoad } from './load.ts';
 import { outcomeOf, type Run, run } from './run.ts';
 
@@ -15,8 +16,8 @@ const mongodKilled = run<{ kills: number }>({
   short: { kills: 1 },
   long: { kills: 8 },
   async perform({ kills }, { seed, tell }) {
-    const drawing = drawingFrom(seed);
-    const orders = Array.from({ length: kills }, () => drawing.between(30, 150));
+    const chance = chanceFrom(seed);
+    const orders = Array.from({ length: kills }, () => chance.between(30, 150));
     await using city = await fragileCity();
     await city.start();
     const load = startLoad(await city.street(), { seed, rate: 100 });
@@ -42,8 +43,8 @@ const primaryAway = (way: 'killed' | 'stopped'): Run =>
     short: { times: 1 },
     long: { times: 6 },
     async perform({ times }, { seed, tell }) {
-      const drawing = drawingFrom(seed);
-      const orders = Array.from({ length: times }, () => drawing.between(30, 100));
+      const chance = chanceFrom(seed);
+      const orders = Array.from({ length: times }, () => chance.between(30, 100));
       await using city = await cityOn(await killableSet());
       await city.start();
       const load = startLoad(await city.street(), { seed, rate: 60 });
@@ -103,8 +104,8 @@ const storeDeleted = run<{ times: number }>({
   short: { times: 1 },
   long: { times: 4 },
   async perform({ times }, { seed, tell }) {
-    const drawing = drawingFrom(seed);
-    const orders = Array.from({ length: times }, () => drawing.between(40, 200));
+    const chance = chanceFrom(seed);
+    const orders = Array.from({ length: times }, () => chance.between(40, 200));
     await using city = await fragileCity();
     await city.start();
     const { parts } = city;

@@ -10,6 +10,8 @@ export interface Chance {
   of<Item>(items: readonly Item[]): Item;
   /** True in `share` of all cases. */
   happens(share: number): boolean;
+  /** The same items in another order. */
+  shuffled<Item>(items: readonly Item[]): Item[];
 }
 
 /** Chance from a seed (the mulberry32 generator: fast, even, good enough for a synthetic city, never for secrets). */
@@ -31,6 +33,10 @@ export function chanceFrom(seed: number): Chance {
       return item;
     },
     happens: (share) => next() < share,
+    shuffled(items) {
+      const left = [...items];
+      return items.flatMap(() => left.splice(between(0, left.length - 1), 1));
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+export { type Chance, chanceFrom } from './chance.ts';
 export {
   type CityPlan,
   type DemoLogin,
