@@ -58,7 +58,7 @@ function namesOf(missing: readonly string[], cityCode: string, { province, city 
   const nameless = given.filter(([, name]) => !name).map(([code]) => (code === cityCode ? '--city' : '--province'));
   if (nameless.length > 0) {
     throw new Mendable(
-      `not registered yet: territory ${missing.join(' and ')}; give it a name by ${nameless.join(' and ')}`,
+      `territory ${missing.join(' and ')} is not registered yet: name it by ${nameless.join(' and ')}`,
     );
   }
   return Object.fromEntries(given.map(([code, name]) => [code, name ?? '']));
