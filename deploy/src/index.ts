@@ -3,3 +3,4 @@ export { type MongodOptions, REPLICA_SET, type RunningMongod, startMongod } from
 export { type NatsServerOptions, type RunningNatsServer, startNatsServer } from './embedded/nats.ts';
 export { cacheDirectory, locate, type PartName } from './embedded/parts.ts';
 export { freePort, portAnswers, portIsFree } from './embedded/ports.ts';
+export { type ServiceProcess, startingOrder } from './starting-order.ts';

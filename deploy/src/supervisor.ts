@@ -11,6 +11,7 @@ import { rememberedPort } from './embedded/ports.ts';
 import { type Kept, keep } from './kept.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { markOf, type ProcessMark } from './processes.ts';
+import { startingOrder } from './starting-order.ts';
 import { livingState, removeState, type SupervisorState, writeState } from './state.ts';
 
 export interface SupervisorOptions {
@@ -25,7 +26,7 @@ export interface Supervisor {
 }
 
 /** Names of the service processes and their files. */
-const each = ['orggraph', 'identity', 'tickets', 'notifications', 'gateway'].map((name) => ({
+const each = startingOrder.map((name) => ({
   name,
   file: `services/${name}/src/main.ts`,
 }));

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { CityPlan } from '@bandeng/city';
-import { freePort } from '@bandeng/deploy';
+import { freePort, startingOrder } from '@bandeng/deploy';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { type Db, type Document, MongoClient } from 'mongodb';
@@ -18,7 +18,6 @@ import { type Servers, startServers } from './servers.ts';
 
 const root = join(import.meta.dirname, '../..');
 const scale = 0.02;
-const serviceNames = ['orggraph', 'identity', 'tickets', 'notifications', 'gateway'];
 
 export interface Ground {
   readonly plan: CityPlan;
@@ -100,7 +99,7 @@ async function environmentFor({ directory, mongod, nats }: Servers): Promise<Rec
 async function startServices(environment: Record<string, string>, directory: string): Promise<Map<string, Child>> {
   const profile = process.env.BANDENG_BENCH_PROFILE;
   const services = new Map(
-    serviceNames.map((name) => [
+    startingOrder.map((name) => [
       name,
       startChild({
         command: process.execPath,

@@ -2,10 +2,11 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { chanceFrom } from '@bandeng/city';
+import { startingOrder } from '@bandeng/deploy';
 import { fragileCity } from './city.ts';
 import { startLoad } from './load.ts';
 import { outcomeOf, type Run, run } from './run.ts';
-import { services, supervisedCity } from './supervised.ts';
+import { supervisedCity } from './supervised.ts';
 
 const killedServices = run<{ rounds: number }>({
   name: 'killed-services',
@@ -14,7 +15,7 @@ const killedServices = run<{ rounds: number }>({
   long: { rounds: 6 },
   async perform({ rounds }, { seed, tell }) {
     const chance = chanceFrom(seed);
-    const kills = Array.from({ length: rounds }, () => chance.shuffled(services)).flatMap((round) =>
+    const kills = Array.from({ length: rounds }, () => chance.shuffled(startingOrder)).flatMap((round) =>
       round.map((service) => ({ service, patient: chance.between(1, 4) > 1, wait: chance.between(100, 1_500) })),
     );
     await using city = await supervisedCity();

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CityPlan } from '@bandeng/city';
-import { chanceFrom } from '@bandeng/city';
+import { type CityPlan, chanceFrom } from '@bandeng/city';
 import type { Gateways } from './gateways.ts';
 import type { Ledger } from './ledger.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { demoPassword } from '@bandeng/city';
-import { freePort } from '@bandeng/deploy';
+import { freePort, type ServiceProcess as Name, startingOrder } from '@bandeng/deploy';
 import { type Child, startChild } from '@bandeng/deploy/child';
 import { signIn } from '@bandeng/deploy/sign-in';
 import { rawClient } from '@bandeng/rpc';
@@ -12,10 +12,6 @@ import { untilReady } from './city.ts';
 import { balanced, type Gateways } from './gateways.ts';
 import { breakGround, type Ground, root } from './ground.ts';
 import type { Street } from './load.ts';
-
-/** The services in the order in which they are started. */
-export const services = ['orggraph', 'identity', 'tickets', 'notifications', 'gateway'] as const;
-type Name = (typeof services)[number];
 
 /** One of several processes that run a service, or some, each at addresses of its own. */
 export interface Replica {
@@ -152,7 +148,7 @@ async function placesFor(processes: readonly (readonly Name[])[]): Promise<Place
 /** What a process is told of addresses: its own to listen at, and all those of its neighbours. */
 function addressesFor(index: number, places: readonly Places[], directory: string): Record<string, string> {
   const own = places[index];
-  const addresses = services
+  const addresses = startingOrder
     .filter((service) => service !== 'gateway')
     .map((service) => {
       const all = places.flatMap((place) => place.get(service) ?? []);

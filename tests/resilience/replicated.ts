@@ -2,9 +2,10 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { chanceFrom } from '@bandeng/city';
+import { startingOrder } from '@bandeng/deploy';
 import { eventually } from '@bandeng/testing';
 import { startLoad } from './load.ts';
-import { type Replica, replicatedCity, services } from './replicas.ts';
+import { type Replica, replicatedCity } from './replicas.ts';
 import { outcomeOf, run } from './run.ts';
 
 const rollingRestarts = run<{ restarts: number }>({
@@ -14,7 +15,7 @@ const rollingRestarts = run<{ restarts: number }>({
   long: { restarts: 50 },
   async perform({ restarts }, { seed, tell }) {
     const chance = chanceFrom(seed);
-    await using city = await replicatedCity(services.flatMap((service) => [[service], [service]]));
+    await using city = await replicatedCity(startingOrder.flatMap((service) => [[service], [service]]));
     const { replicas } = city;
     const schedule = Array.from({ length: Math.ceil(restarts / replicas.length) }, () => chance.shuffled(replicas))
       .flat()

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { demoPassword } from '@bandeng/city';
+import { type ServiceProcess, startingOrder } from '@bandeng/deploy';
 import { startChild } from '@bandeng/deploy/child';
 import { signIn } from '@bandeng/deploy/sign-in';
 import { parts as borrow, eventually, type Parts } from '@bandeng/testing';
@@ -9,13 +10,10 @@ import { oneGateway } from './gateways.ts';
 import { breakGround, type Ground, root } from './ground.ts';
 import type { Street } from './load.ts';
 
-/** The services in the order in which the supervisor starts them. */
-export const services = ['orggraph', 'identity', 'tickets', 'notifications', 'gateway'] as const;
-
 /** A city as `./bandeng up --processes` keeps it: a process for each service, and one that starts them again. */
 export interface SupervisedCity extends Ground<Parts>, AsyncDisposable {
   /** SIGKILL to the process of a service. */
-  kill(service: (typeof services)[number]): Promise<void>;
+  kill(service: ServiceProcess): Promise<void>;
   /** Waits until the process of a service is another one than the last that was killed, and all are ready. */
   restored(): Promise<void>;
   street(): Promise<Street>;
@@ -54,7 +52,7 @@ export async function supervisedCity(): Promise<SupervisedCity> {
       process.kill(pid, 'SIGKILL');
     },
     async restored() {
-      await eventually(() => Promise.all(services.map(pidOf)), { within: 30_000 });
+      await eventually(() => Promise.all(startingOrder.map(pidOf)), { within: 30_000 });
       await untilReady(address);
     },
     async street() {
