@@ -18,9 +18,7 @@ const reserved: ReadonlySet<string> = new Set([
 ]);
 
 /** Of these, the ones that do not follow from the state. */
-export const kept: ReadonlySet<string> = new Set(
-  [...reserved].filter((name) => name !== 'nextDue' && name !== 'derived'),
-);
+const kept: ReadonlySet<string> = new Set([...reserved].filter((name) => name !== 'nextDue' && name !== 'derived'));
 
 /**
  * The fields that follow from the state, in the form of the domain: the state's own, territories, keys and `nextDue`. What is not

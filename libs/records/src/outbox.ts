@@ -1,23 +1,10 @@
-import type { DomainEvent } from '@bandeng/decider';
 import type { Db, Document, Filter, Sort, UpdateFilter } from 'mongodb';
-import { type Fields, fieldsOf, lazily } from './bytes.ts';
-import { kept } from './contents.ts';
-import type { Entry, RecordDocument } from './documents.ts';
+import { open } from './contents.ts';
+import type { RecordDocument } from './documents.ts';
 import { type Lease, leaseOf } from './lease.ts';
 import { readTime } from './mongo.ts';
 import { type PublishedEntry, publishedEntries, samplePublished } from './published.ts';
-
-/** An aggregate with entries after `published` that the bus has not got yet. */
-export interface UnpublishedDocument {
-  readonly collection: string;
-  readonly id: string;
-  readonly version: number;
-  readonly published: number;
-  readonly territories: readonly string[];
-  readonly state: unknown;
-  /** The entry of a seq, earlier ones too, so that the public entry before can be told; undefined when it is not in the document. */
-  entry(seq: number): Entry<DomainEvent> | undefined;
-}
+import { type UnpublishedDocument, unpublishedDocument } from './unpublished.ts';
 
 /** Says that the entries of one aggregate up to a seq are on the bus for good. */
 export interface Mark {
@@ -63,10 +50,14 @@ export function outboxOf(database: Db, collections: readonly string[]): Outbox {
   const of = (name: string) => database.collection<RecordDocument>(name);
 
   async function* unpublishedOf(name: string, atATime: number): AsyncGenerator<readonly UnpublishedDocument[], void> {
-    // Words stay unread. To leave them out costs the server more than to send them.
-    const options = { sort: longestFirst, batchSize: atATime, raw: true, maxTimeMS: readTime };
-    const cursor = of(name).find<Uint8Array>(waiting, options);
-    const read = async (): Promise<Uint8Array[]> => {
+    const options = {
+      sort: longestFirst,
+      batchSize: atATime,
+      projection: { words: 0, search: 0 },
+      maxTimeMS: readTime,
+    };
+    const cursor = of(name).find(waiting, options);
+    const read = async (): Promise<Document[]> => {
       const first = await cursor.next();
       return first === null ? [] : [first, ...cursor.readBufferedDocuments(atATime - 1)];
     };
@@ -79,7 +70,7 @@ export function outboxOf(database: Db, collections: readonly string[]): Outbox {
         next = found.length < atATime ? Promise.resolve([]) : read();
         // Its failure is met by the next await; until then nobody else may see it as unhandled.
         next.catch(() => undefined);
-        yield found.map((bytes) => unpublishedDocument(name, bytes));
+        yield found.map((document) => unpublishedDocument(name, open(document)));
       }
     } finally {
       await next.catch(() => undefined);
@@ -154,56 +145,6 @@ async function* together<Thing>(sources: readonly AsyncGenerator<Thing, void>[])
   } finally {
     await Promise.allSettled(left.map(({ source }) => source.return()));
   }
-}
-
-/** What comes of all documents is made of few: the state and the entries are read as far as their publication looks. */
-function unpublishedDocument(collection: string, bytes: Uint8Array): UnpublishedDocument {
-  const fields = fieldsOf(bytes);
-  const version = numberIn(fields, 'version');
-  const entries = fields.documents('history');
-  let state: object | undefined;
-  return {
-    collection,
-    id: String(fields.value('_id')),
-    version,
-    published: numberIn(fields, 'published'),
-    get territories() {
-      const territories = fields.value('territories');
-      return Array.isArray(territories) ? territories : [];
-    },
-    get state() {
-      state ??= stateIn(fields);
-      return state;
-    },
-    entry: (seq) => {
-      // The last one has the version, and there is none missing between.
-      const entry = entries.at(entries.length - 1 - (version - seq));
-      return entry === undefined || entry.value('seq') !== seq ? undefined : entryIn(entry);
-    },
-  };
-}
-
-/** The fields that `open` takes for the state. */
-function stateIn(fields: Fields): object {
-  let derived: unknown;
-  const notState = (name: string): boolean => {
-    if (kept.has(name) || name === 'nextDue' || name === 'derived') return true;
-    derived ??= fields.value('derived') ?? [];
-    return Array.isArray(derived) && derived.includes(name);
-  };
-  return lazily(fields, {}, notState);
-}
-
-/** What `entryToBson` stored. */
-function entryIn(fields: Fields): Entry<DomainEvent> {
-  const data = fields.within('data');
-  return lazily(fields, data === undefined ? {} : { data: lazily(data) }) as Entry<DomainEvent>;
-}
-
-function numberIn(fields: Fields, name: string): number {
-  const value = fields.value(name);
-  if (typeof value !== 'number') throw new TypeError(`a document of records without ${name}`);
-  return value;
 }
 
 function since({ unpublishedSince }: Document): number {

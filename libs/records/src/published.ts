@@ -3,7 +3,7 @@ import type { Db, Document } from 'mongodb';
 import { open } from './contents.ts';
 import type { Entry, RecordDocument } from './documents.ts';
 import { movedOf } from './moved.ts';
-import type { UnpublishedDocument } from './outbox.ts';
+import { type UnpublishedDocument, unpublishedDocument } from './unpublished.ts';
 
 /** An entry that has gone over the bus, and its aggregate as it is now, with all of its history. */
 export interface PublishedEntry {
@@ -129,13 +129,12 @@ interface WholeDocument {
 }
 
 async function wholeDocument(database: Db, collection: string, raw: RecordDocument): Promise<WholeDocument> {
-  const { stored, published, historyFrom } = open<unknown, DomainEvent>(raw);
-  const { id, version, territories, state } = stored;
+  const opened = open<unknown, DomainEvent>(raw);
+  const { stored, historyFrom } = opened;
   const before =
     historyFrom === 1
       ? []
-      : await movedOf<DomainEvent>(database, database.collection<RecordDocument>(collection)).all(id);
+      : await movedOf<DomainEvent>(database, database.collection<RecordDocument>(collection)).all(stored.id);
   const history = [...before.filter(({ seq }) => seq < historyFrom), ...stored.history];
-  const entry = (seq: number) => (history[seq - 1]?.seq === seq ? history[seq - 1] : undefined);
-  return { document: { collection, id, version, published, territories, state, entry }, history };
+  return { document: unpublishedDocument(collection, opened, history), history };
 }
