@@ -72,6 +72,7 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
   const collection = database.collection<RecordDocument>(definition.name);
   const moved = movedOf<E>(database, collection);
   const writing = writingTo(collection);
+  const underWay = new Map<string, Promise<void>>();
   /** Those who read one aggregate together get one document, which need be taken apart once. */
   const opened = new WeakMap<RecordDocument, Opened<S, E>>();
 
@@ -224,6 +225,30 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
     }
   }
 
+  /** Tries until it is written, refused, or has met too many conflicts. */
+  async function carryOut<P extends string>(
+    id: string,
+    context: CommandContext,
+    prepare: Prepare<S, C, E, P>,
+  ): Promise<Outcome<S, E, R | P>> {
+    if (context.expectNew === true && context.rehearsal !== true) {
+      const outcome = await attempt(id, context, prepare, undefined);
+      // A refusal may be of facts that have changed since the command first happened: look whether it did.
+      if (!isConflict(outcome) && !isRefused(outcome)) return outcome;
+    }
+    let unclear = false;
+    for (let retries = 0; ; retries += 1) {
+      const current = await load(id);
+      const repeat = current && (await repeated(current, context, unclear));
+      if (repeat !== undefined) return repeat;
+      const outcome = await attempt(id, context, prepare, current);
+      if (!isConflict(outcome)) return outcome;
+      if (retries === mostRetries) return refuse('busy');
+      unclear = outcome === 'unclear';
+      await sleep(pause(retries));
+    }
+  }
+
   return {
     name: definition.name,
     collection,
@@ -231,21 +256,20 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
 
     async run(id, context, prepare) {
       if (!isInstant(context.at)) throw new TypeError(`'${context.at}' is no instant`);
-      if (context.expectNew === true && context.rehearsal !== true) {
-        const outcome = await attempt(id, context, prepare, undefined);
-        // A refusal may be of facts that have changed since the command first happened: look whether it did.
-        if (!isConflict(outcome) && !isRefused(outcome)) return outcome;
-      }
-      let unclear = false;
-      for (let retries = 0; ; retries += 1) {
-        const current = await load(id);
-        const repeat = current && (await repeated(current, context, unclear));
-        if (repeat !== undefined) return repeat;
-        const outcome = await attempt(id, context, prepare, current);
-        if (!isConflict(outcome)) return outcome;
-        if (retries === mostRetries) return refuse('busy');
-        unclear = outcome === 'unclear';
-        await sleep(pause(retries));
+      if (context.rehearsal === true) return carryOut(id, context, prepare);
+      // The same command twice at once: the second finds what the first has done, and does not race with it.
+      const command = `${id} ${context.id}`;
+      const before = underWay.get(command) ?? Promise.resolve();
+      const running = before.then(() => carryOut(id, context, prepare));
+      const ended = running.then(
+        () => undefined,
+        () => undefined,
+      );
+      underWay.set(command, ended);
+      try {
+        return await running;
+      } finally {
+        if (underWay.get(command) === ended) underWay.delete(command);
       }
     },
 

@@ -72,4 +72,14 @@ describe('commands at the same time', () => {
     }
     await home.errands.collection.deleteMany({ _id: { $in: ids } });
   });
+
+  it('of which each comes twice have each one effect and one repeat', async () => {
+    const ids = await openMany('twice', 60);
+    const note = (id: string) =>
+      home.errands.run(id, context({ id: `note:${id}` }), plainly({ type: 'note', note: 'n' }));
+    const outcomes = await Promise.all([...ids, ...ids].map(note));
+    expect(outcomes.filter((outcome) => !isRefused(outcome) && outcome.replayed)).toHaveLength(60);
+    const stored = await home.errands.collection.find({ _id: { $in: ids } }).toArray();
+    expect(stored.map(({ version }) => version)).toEqual(ids.map(() => 2));
+  });
 });
