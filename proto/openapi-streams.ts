@@ -18,8 +18,8 @@ export const inboxStreamOperation = {
   tags: ['notifications'],
   summary: "The caller's notices as they are posted",
   description: `Server-sent events named \`notice-posted\`, each with a notice as \`GET /v1/inbox/{id}\` answers it. The id of an event is
-its position: sent back in \`Last-Event-ID\`, the stream goes on after it. Comments keep the connection open; it ends when the
-token expires.
+a place in the inbox: sent back in \`Last-Event-ID\`, the stream goes on after it, with the newest 500 that were missed at most.
+Comments keep the connection open; it ends when the token expires.
 
 Needs a signed-in person.`,
   parameters: common,

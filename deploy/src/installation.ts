@@ -1,4 +1,4 @@
-import { type ServiceName, services } from '@bandeng/contracts';
+import { events, type ServiceName, services } from '@bandeng/contracts';
 import { connectMongo, type Db, type MongoClient } from '@bandeng/records';
 import { Mendable, messageOf } from './embedded/fault.ts';
 import { type Layout, layoutOf } from './layout.ts';
@@ -20,6 +20,11 @@ export interface Installation {
 
 /** Services that keep something, in the order of their names. */
 export const keepers: readonly ServiceName[] = serviceNames().sort();
+
+/** Those of them whose events others can hear of, which have a stream. */
+export const publishers: readonly ServiceName[] = keepers.filter((name) =>
+  Object.values(events).some(({ service }) => service === name),
+);
 
 function serviceNames(): ServiceName[] {
   return Object.keys(services) as ServiceName[];

@@ -134,7 +134,7 @@ function pidsOf(services: ReadonlyMap<string, Child>): Processes {
   return Object.fromEntries([...services].map(([name, { pid }]) => [name, pid]));
 }
 
-const streams = ['EV_TICKETS', 'EV_ORGGRAPH', 'EV_IDENTITY', 'EV_NOTIFICATIONS'];
+const streams = ['EV_TICKETS', 'EV_ORGGRAPH', 'EV_IDENTITY'];
 
 /** Nothing unpublished in any database, nothing unhandled in any durable consumer. */
 async function settle(driver: MongoClient, natsUrl: string): Promise<number> {
@@ -150,11 +150,9 @@ async function settle(driver: MongoClient, natsUrl: string): Promise<number> {
       return sum;
     };
     const waits = async (): Promise<boolean> => {
-      const kinds = [driver.db('bandeng_tickets').collection('tickets'), noticesOf(driver)];
-      for (const kind of kinds) {
-        const waiting = await kind.findOne({ unpublishedSince: { $exists: true } }, { projection: { _id: 1 } });
-        if (waiting !== null) return true;
-      }
+      const tickets = driver.db('bandeng_tickets').collection('tickets');
+      const waiting = await tickets.findOne({ unpublishedSince: { $exists: true } }, { projection: { _id: 1 } });
+      if (waiting !== null) return true;
       for (const stream of streams) if ((await unhandled(stream).catch(() => 0)) > 0) return true;
       return false;
     };

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ServiceName } from '@bandeng/contracts';
 import { type Edge, type Operation, type Operations, openOperations, streamOf, type Task } from '@bandeng/events';
 import { Mendable } from '../embedded/fault.ts';
-import { installationOf, isKeeper, keepers, openDatabases } from '../installation.ts';
+import { installationOf, isKeeper, keepers, openDatabases, publishers } from '../installation.ts';
 import { type Command, readArguments, WrongUse } from './command.ts';
 import { confirmed } from './confirm.ts';
 import { openProgress } from './progress.ts';
@@ -28,7 +28,7 @@ export const command: Command = {
     const { values, positionals } = readArguments(args, flags, { least: 2, most: 2 });
     const [what, name = ''] = positionals;
     const service = keeper(name);
-    const task = what === 'rebuild' ? rebuildOf(values) : what === 'replay' ? replayOf(values) : undefined;
+    const task = what === 'rebuild' ? rebuildOf(service, values) : what === 'replay' ? replayOf(values) : undefined;
     if (task === undefined) throw new WrongUse(`'${what}' is not understood here`);
     await using databases = openDatabases(await installationOf(process.env));
     if (task.kind === 'rebuild' && !values.yes && !(await confirmed(rebuildMeans(service)))) {
@@ -54,7 +54,10 @@ type Values = {
   readonly reaction?: string | undefined;
 };
 
-function rebuildOf({ of, from, to, reaction }: Values): Task {
+function rebuildOf(service: ServiceName, { of, from, to, reaction }: Values): Task {
+  if (!publishers.includes(service)) {
+    throw new WrongUse(`${service} publishes nothing and has no stream; these have one: ${publishers.join(', ')}`);
+  }
   if (of ?? from ?? to ?? reaction)
     throw new WrongUse('a stream is rebuilt as a whole: no --of, --from, --to, --reaction');
   return { kind: 'rebuild' };

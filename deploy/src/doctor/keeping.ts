@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServiceName } from '@bandeng/contracts';
-import { findHoles, openDeadLetters, streamOf } from '@bandeng/events';
+import { findHoles, openDeadLetters, type Publishing, streamOf } from '@bandeng/events';
 import type { Db, Document } from '@bandeng/records';
 import { addressOf, type House, type Running, type Service } from '@bandeng/service';
 import { type Databases, type Installation, keepers } from '../installation.ts';
@@ -105,10 +105,11 @@ function asideEnvironment({ environment }: Installation, run: string) {
 }
 
 async function histories(house: House, running: Running, how: Thoroughness): Promise<Finding[]> {
+  const publishings = running.publications ?? [];
   const looks = {
-    relay: () => backlog(house),
+    ...(publishings.length > 0 ? { relay: () => backlog(house) } : {}),
     histories: () => states(house, how),
-    events: () => holes(house, running, how),
+    ...(publishings.length > 0 ? { events: () => holes(house, publishings, how) } : {}),
   };
   const found: Finding[] = [];
   for (const [what, one] of Object.entries(looks)) {
@@ -145,7 +146,7 @@ async function states({ name, records }: House, { audited }: Thoroughness): Prom
   );
 }
 
-async function holes(house: House, running: Running, { followed }: Thoroughness): Promise<Finding> {
+async function holes(house: House, publishings: readonly Publishing[], { followed }: Thoroughness): Promise<Finding> {
   const { name, bus, city, records } = house;
   const check = `events of ${name}`;
   const { outbox } = records;
@@ -153,7 +154,7 @@ async function holes(house: House, running: Running, { followed }: Thoroughness)
   const { entries, missing, missingCount, doubled, faults } = await findHoles({
     service: name,
     bus,
-    publishings: running.publications ?? [],
+    publishings,
     city,
     published: followed === undefined ? outbox.published() : [await outbox.samplePublished(followed)],
     all: followed === undefined,

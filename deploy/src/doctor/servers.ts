@@ -6,7 +6,7 @@ import type { Db, Document } from '@bandeng/records';
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../embedded/fault.ts';
-import { type Databases, type Installation, keepers } from '../installation.ts';
+import { type Databases, type Installation, publishers } from '../installation.ts';
 import { bytesOf, type Check, type Finding, fail, note, ok, some, warn } from './finding.ts';
 import { roomOf } from './machine.ts';
 
@@ -81,7 +81,7 @@ export function busChecks({ layout }: Installation, connection: NatsConnection):
   return [
     { name: 'nats-server', look: () => natsServer(connection) },
     { name: 'sync of nats-server', look: () => sync(layout.environment.NATS_URL ? undefined : layout.data) },
-    ...keepers.map((service) => ({
+    ...publishers.map((service) => ({
       name: `stream of ${service}`,
       look: async () => [
         await stream(`stream of ${service}`, connection, streamOf(service), layout.environment.BANDENG_STREAM_REPLICAS),

@@ -4,7 +4,7 @@ import type { Log } from './hooks.ts';
 import { type LiveFilter, type LiveHandlers, live, type Subscription } from './live.ts';
 import { pause } from './signal.ts';
 import { ensureStream, type StreamOptions, type StreamState } from './streams.ts';
-import { wakeSubject } from './subjects.ts';
+import { hintSubject, wakeSubject } from './subjects.ts';
 
 export interface BusOptions {
   /** `nats://user:password@host:port`, several by comma. */
@@ -23,6 +23,13 @@ export interface Bus {
   wake(service: string): void;
   /** Called on `wake`; answers true when it takes care of it, so that nobody else need be told. Answers how to end that. */
   onWake(service: string, fn: () => boolean): () => void;
+  /**
+   * Says to all who listen now, in other processes, that there is something new to read about `what` (one line). No event:
+   * whoever is away misses it, so only for what can be looked up. While NATS is away it waits. Never throws.
+   */
+  hint(service: string, what: string): void;
+  /** Called on `hint`, once for all that was said at the same time. Answers how to end that. */
+  onHint(service: string, fn: (what: readonly string[]) => void): () => void;
   /** Called on every connection and reconnection; at once when it is connected. Answers how to end that. */
   onConnected(fn: () => void): () => void;
   /** Makes the stream of a service or brings its settings up to date. Throws while NATS is away. */
@@ -34,10 +41,14 @@ export interface Bus {
 }
 
 const RETRY_EVERY = 500;
+/** Hints of a service that wait while NATS is away; whoever reads after that much reads everything. */
+const MOST_HINTS = 10_000;
 
 export function connectBus(options: BusOptions): Bus {
   const { log } = options;
   const wakers = new Map<string, Set<() => boolean>>();
+  const hinted = new Map<string, Set<(what: readonly string[]) => void>>();
+  const toHint = new Map<string, Set<string>>();
   const connectedListeners = new Set<() => void>();
   const toWake = new Set<string>();
   let connection: NatsConnection | undefined;
@@ -65,6 +76,7 @@ export function connectBus(options: BusOptions): Bus {
   /** Until the connection is closed for good, which it is by us alone. */
   async function follow(live: NatsConnection): Promise<void> {
     for (const service of wakers.keys()) listen(live, service);
+    for (const service of hinted.keys()) listenToHints(live, service);
     nowConnected();
     for await (const status of live.status()) {
       if (status.type === 'disconnect') {
@@ -82,6 +94,7 @@ export function connectBus(options: BusOptions): Bus {
   function nowConnected(): void {
     connected = true;
     log.info({ server: connection?.getServer() }, 'connected to NATS');
+    sendHints();
     for (const listener of connectedListeners) listener();
   }
 
@@ -98,6 +111,23 @@ export function connectBus(options: BusOptions): Bus {
     toWake.clear();
     if (!connected || connection === undefined || connection.isClosed()) return;
     for (const service of services) connection.publish(wakeSubject(service));
+  }
+
+  function listenToHints(live: NatsConnection, service: string): void {
+    live.subscribe(hintSubject(service), {
+      callback: (error, message) => {
+        if (error !== null) return;
+        const what = message.string().split('\n');
+        for (const fn of hinted.get(service) ?? []) fn(what);
+      },
+    });
+  }
+
+  function sendHints(): void {
+    const there = present();
+    if (there === undefined || there.isClosed()) return;
+    for (const [service, what] of toHint) there.publish(hintSubject(service), [...what].join('\n'));
+    toHint.clear();
   }
 
   function onConnected(fn: () => void): () => void {
@@ -128,6 +158,19 @@ export function connectBus(options: BusOptions): Bus {
       fns.add(fn);
       wakers.set(service, fns);
       if (there === undefined && connection !== undefined && !connection.isClosed()) listen(connection, service);
+      return () => fns.delete(fn);
+    },
+    hint(service, what) {
+      if (toHint.size === 0) setImmediate(sendHints);
+      const waiting = toHint.get(service) ?? new Set();
+      if (waiting.size < MOST_HINTS) toHint.set(service, waiting.add(what));
+    },
+    onHint(service, fn) {
+      const there = hinted.get(service);
+      const fns = there ?? new Set();
+      fns.add(fn);
+      hinted.set(service, fns);
+      if (there === undefined && connection !== undefined && !connection.isClosed()) listenToHints(connection, service);
       return () => fns.delete(fn);
     },
     onConnected,

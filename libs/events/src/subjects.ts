@@ -30,6 +30,11 @@ export function wakeSubject(service: string): string {
   return `wake.${service}`;
 }
 
+/** The core subject of the hints of a service. */
+export function hintSubject(service: string): string {
+  return `hint.${service}`;
+}
+
 /**
  * The subject of an event: always nine tokens, `_` where the code ends, so that permissions on subjects are territorial access.
  * A building's events carry its compound's cell.

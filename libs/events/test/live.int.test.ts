@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { eventually, killableParts } from '@bandeng/testing';
+import { eventually, killableParts, parts } from '@bandeng/testing';
 import { expect, it } from 'vitest';
 import { MAX_EVENT_BYTES } from '../src/cloudevents.ts';
-import type { Bus, LiveEvent, LiveFilter, Subscription } from '../src/index.ts';
+import { type Bus, connectBus, type LiveEvent, type LiveFilter, type Subscription } from '../src/index.ts';
 import { connectionOf, type House, house, inject, sample } from './errands.ts';
 
 interface Listening {
@@ -156,4 +156,33 @@ it('survives a restart of NATS, tells of silence, and is gone when the stream is
   await eventually(() => home.bus.ensureStream('tickets'), { within: 10_000 });
   await eventually(() => expect(signs.at(-1)).toBe('gone'), { within: 10_000 });
   await subscription.close();
+});
+
+it('hints are heard by all who listen, those of one moment together, and what was said before NATS was there comes after', async () => {
+  const { natsUrl, dispose } = await parts();
+  const log = { info() {}, warn() {}, error() {}, debug() {} };
+  const [speaker, one, other] = ['speaker', 'one', 'other'].map((name) => connectBus({ url: natsUrl, name, log }));
+  if (speaker === undefined || one === undefined || other === undefined) throw new Error('no bus');
+  try {
+    const heard: string[][] = [];
+    const alsoHeard: string[][] = [];
+    const end = one.onHint('notifications', (what) => void heard.push([...what]));
+    other.onHint('notifications', (what) => void alsoHeard.push([...what]));
+    await eventually(() =>
+      expect([one.connected(), other.connected(), speaker.connected()]).toEqual([true, true, true]),
+    );
+    for (const what of ['person:a', 'member:459902', 'person:a']) speaker.hint('notifications', what);
+    await eventually(() => expect([heard, alsoHeard]).toEqual(Array(2).fill([['person:a', 'member:459902']])));
+    end();
+    const early = connectBus({ url: natsUrl, name: 'early', log });
+    expect(early.connected()).toBe(false);
+    early.hint('notifications', 'person:b');
+    early.hint('tickets', 'nobody listens');
+    await eventually(() => expect(alsoHeard).toEqual([['person:a', 'member:459902'], ['person:b']]));
+    await early.close();
+    expect(heard).toHaveLength(1);
+  } finally {
+    await Promise.all([speaker, one, other].map((bus) => bus.close()));
+    await dispose();
+  }
 });

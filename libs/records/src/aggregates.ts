@@ -60,7 +60,7 @@ interface Change<S, E extends DomainEvent> {
   readonly words: Words;
   /** Left out when it stays as it is. */
   readonly search?: Content;
-  /** The entries count as published. */
+  /** Nothing of it waits for the bus: it is private, or history of old times. */
   readonly silent: boolean;
 }
 
@@ -164,7 +164,7 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
       entries,
       words,
       ...(search === undefined ? {} : { search }),
-      silent,
+      silent: silent || definition.private === true,
     };
   }
 

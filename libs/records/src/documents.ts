@@ -78,6 +78,8 @@ export interface Definition<S extends object, C, E extends DomainEvent, R extend
   /** The collection, plural: `tickets`. */
   readonly name: string;
   readonly decider: Decider<S, C, E, R>;
+  /** Nothing of it ever goes over the bus: it has no place in the queue of the relay and needs no mark. */
+  readonly private?: true;
   /** Codes for territorial rights; left out, the state's own field `territories` is used if it has one. */
   territories?(state: S): readonly string[];
   /** The earliest running deadline. */

@@ -32,15 +32,19 @@ const taken: ReadonlySet<string> = new Set(['leases', 'counters', 'dead_letters'
 
 export async function openRecords(options: RecordsOptions): Promise<Records> {
   const { database } = options;
+  const names = new Set<string>();
   const collections: string[] = [];
   const audits: ((options: { readonly sample?: number }) => Promise<[string, Audit]>)[] = [];
   return {
     async define(definition) {
-      check(definition, collections);
-      const indexes: IndexDescription[] = [outboxIndex, ...(definition.indexes ?? [])];
+      check(definition, names);
+      // The first is always there; to ask for it makes the collection.
+      const indexes: IndexDescription[] = [{ key: { _id: 1 } }, ...(definition.indexes ?? [])];
+      if (definition.private !== true) indexes.push(outboxIndex);
       if (definition.nextDue !== undefined) indexes.push(dueIndex);
       await database.collection(definition.name).createIndexes(indexes);
-      collections.push(definition.name);
+      names.add(definition.name);
+      if (definition.private !== true) collections.push(definition.name);
       const aggregates = aggregatesOf(database, definition, () => options.wake?.());
       audits.push(async (which) => [definition.name, await audit(aggregates, which)]);
       return aggregates;
@@ -61,12 +65,12 @@ function check(
     indexes = [],
     refusals = {},
   }: Pick<Definition<object, never, DomainEvent, string>, 'name' | 'indexes' | 'refusals'>,
-  collections: readonly string[],
+  names: ReadonlySet<string>,
 ): void {
   if (!/^[a-z][a-z0-9_]*$/.test(name) || name.endsWith('_history') || taken.has(name)) {
     throw new TypeError(`'${name}' cannot be the name of a kind of aggregate`);
   }
-  if (collections.includes(name)) throw new TypeError(`${name} is defined already`);
+  if (names.has(name)) throw new TypeError(`${name} is defined already`);
   for (const index of indexes) {
     if (index.name === outboxIndex.name || index.name === dueIndex.name)
       throw new TypeError(`the index '${index.name}' is ours`);

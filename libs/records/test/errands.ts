@@ -124,7 +124,7 @@ export interface House extends AsyncDisposable {
   wakes(): number;
 }
 
-export async function house(): Promise<House> {
+export async function house(over: Partial<typeof errandDefinition> = {}): Promise<House> {
   const borrowed = await parts();
   const client = await connectMongo(borrowed.mongodbUri);
   const database = client.db(`${borrowed.databasePrefix}_records`);
@@ -135,7 +135,7 @@ export async function house(): Promise<House> {
       wakes += 1;
     },
   });
-  const errands = await records.define(errandDefinition);
+  const errands = await records.define({ ...errandDefinition, ...over });
   return {
     database,
     records,

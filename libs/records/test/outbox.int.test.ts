@@ -34,6 +34,24 @@ async function publishAll(): Promise<void> {
 }
 
 describe('the outbox', () => {
+  it('never has what is private: its entries wait for nobody', async () => {
+    const home = await house({ private: true });
+    try {
+      const { errands, records } = home;
+      await errands.run('x', context(), opening('N-x'));
+      await errands.run('x', context(), plainly({ type: 'remark', remark: 'quiet' }));
+      expect(records.outbox.collections).toStrictEqual([]);
+      const kept = await errands.collection.findOne({ _id: 'x' });
+      expect(kept).toMatchObject({ version: 2, published: 2 });
+      expect(kept).not.toHaveProperty('unpublishedSince');
+      expect((await errands.history('x')).map((entry) => entry.silent)).toStrictEqual([undefined, undefined]);
+      expect((await errands.collection.indexes()).map(({ name }) => name)).not.toContain('unpublished');
+      for (const one of (await records.audit()).values()) expect(one.faultCount).toBe(0);
+    } finally {
+      await home[Symbol.asyncDispose]();
+    }
+  });
+
   it('gives what is unpublished, the longest waiting first, without the words of people', async () => {
     for (const id of ['b', 'c', 'a']) {
       await errands.run(id, context(), opening(`N-${id}`));

@@ -198,17 +198,12 @@ async function open(house: House, running: Running, ready: () => Promise<boolean
   const operations = openOperations(house.database);
   const hooks = measured.hooks(deadLetters, now);
   const tenure = startTenure({ lease: records.outbox.lease('service', `${process.pid}-${crypto.randomUUID()}`), log });
-  const relay = startRelay({
-    service: name,
-    bus,
-    outbox: records.outbox,
-    tenure,
-    publishings: running.publications ?? [],
-    city,
-    operations,
-    log,
-    hooks,
-  });
+  const publishings = running.publications ?? [];
+  const { outbox } = records;
+  const relay =
+    publishings.length === 0
+      ? undefined
+      : startRelay({ service: name, bus, outbox, tenure, publishings, city, operations, log, hooks });
   const reactions = startReactions({
     service: name,
     bus,
@@ -221,7 +216,13 @@ async function open(house: House, running: Running, ready: () => Promise<boolean
     hooks,
   });
   const sweeps = startSweeps({ sweeps: running.sweeps ?? [], tenure, log, measuring: measured });
-  return [() => server.stop(), () => sweeps.stop(), () => reactions.stop(), () => relay.stop(), () => tenure.stop()];
+  return [
+    () => server.stop(),
+    () => sweeps.stop(),
+    () => reactions.stop(),
+    async () => relay?.stop(),
+    () => tenure.stop(),
+  ];
 }
 
 /**

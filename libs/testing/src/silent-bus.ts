@@ -7,6 +7,8 @@ export const silentBus: Bus = {
   close: async () => {},
   wake: () => {},
   onWake: () => () => {},
+  hint: () => {},
+  onHint: () => () => {},
   onConnected: () => () => {},
   ensureStream: () => Promise.reject(new Error('NATS is away')),
   live: () => ({ ready: new Promise(() => {}), position: () => '', silent: () => true, close: async () => {} }),

@@ -108,7 +108,7 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
       await new Promise((resolve) => setTimeout(resolve, configuration.drainMs));
       phase = 'closing';
       streams.endAll();
-      await inbox.stop();
+      inbox.stop();
       await close(app);
     },
   };

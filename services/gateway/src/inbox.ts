@@ -1,9 +1,9 @@
 /**
- * `GET /v1/inbox:stream`: notices as they are posted, for the person they are for. One subscription of this process hears of
- * all notices; the notice itself is fetched with the person's own token, so that notifications alone decides whose it is.
+ * `GET /v1/inbox:stream`: notices as they are posted, for the person they are for. A hint of notifications says for whom there is
+ * something new; what it is, is read from the inbox with the person's own token, so that notifications alone decides whose it is.
  */
 import { rpcs } from '@bandeng/contracts';
-import type { Bus, LiveEvent, Subscription } from '@bandeng/events';
+import type { Bus } from '@bandeng/events';
 import { type RawClient, RpcFailure, type Verifier } from '@bandeng/rpc';
 import type { Logger } from '@bandeng/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -11,30 +11,30 @@ import { signedIn } from './callers.ts';
 import { fullness } from './feed.ts';
 import { queryOf } from './forward.ts';
 import { type CallHeaders, readHeaders } from './headers.ts';
+import { type InboxPlace, placeAfter, placeFrom, placeText, type Told, untold } from './inbox-place.ts';
 import { fault, invalid, problem } from './problems.ts';
 import { answerProblem } from './replies.ts';
 import type { EventStream, Streams } from './sse.ts';
 import { type Turnstile, turnstile } from './turnstile.ts';
 
-const posted = 'bandeng.notifications.notice-posted.v1';
-/** Notices that may wait for one client to be fetched. */
-const mostWaiting = 200;
-/** Notices fetched at the same time: one for all of a city is asked for by everybody who listens. */
+/** Inboxes read at the same time: a notice for all of a community is looked for by everybody who listens. */
 const mostAtOnce = 50;
-/** Tries to fetch a notice while notifications is away, a second apart. */
+/** Pages of an inbox that are read to find what a client has missed; beyond that it reads its inbox itself. */
+const mostPages = 5;
+const pageSize = 100;
+/** Tries to read an inbox while notifications is away, a second apart. */
 const tries = 5;
 
 /** Somebody who listens. */
 interface Follower {
   readonly person: string;
-  /** Sequence of the last event that was offered. */
-  seen: number;
-  offer(event: LiveEvent): void;
+  /** Looks for what is new, again if that is going on already. */
+  look(): void;
 }
 
 export interface Inbox {
   handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
-  stop(): Promise<void>;
+  stop(): void;
 }
 
 export function openInbox(parts: {
@@ -45,70 +45,19 @@ export function openInbox(parts: {
   log: Logger;
 }): Inbox {
   const { bus, verify, streams } = parts;
-  const fetching = { ...parts, pass: turnstile(mostAtOnce) };
+  const reading = { ...parts, pass: turnstile(mostAtOnce) };
   const followers = new Set<Follower>();
-  const catchingUp = new Set<() => void>();
-  let heard = 0;
-  let stopped = false;
-  let shared = subscribe();
-
-  function subscribe(): Subscription {
-    const subscription = bus.live(
-      'notifications',
-      { types: [posted] },
-      {
-        event(event) {
-          heard = event.sequence;
-          for (const follower of followers) offer(follower, event);
-          for (const check of catchingUp) check();
-        },
-        gone() {
-          // The stream was made anew and counts from 1 again. What was missed stands in the inbox itself.
-          heard = 0;
-          for (const follower of followers) follower.seen = 0;
-          if (!stopped) shared = subscribe();
-        },
-      },
-    );
-    void subscription.ready.then(() => {
-      heard = Math.max(heard, sequenceOf(subscription.position()));
-    });
-    return subscription;
-  }
-
-  /** Reads on from where a client was, alone, until it stands where the shared subscription stands. */
-  function catchUp(follower: Follower, after: string, stream: EventStream): void {
-    let mine: Subscription | undefined;
-    const join = () => {
-      if (follower.seen < heard) return;
-      leave();
-      if (!stream.closed) followers.add(follower);
-    };
-    const leave = () => {
-      catchingUp.delete(join);
-      void mine?.close();
-    };
-    const handlers = {
-      event(event: LiveEvent) {
-        if (stream.closed || followers.has(follower)) return;
-        offer(follower, event);
-        join();
-      },
-      gone() {
-        follower.seen = 0;
-        heard = Math.max(heard, sequenceOf(shared.position()));
-        follower.seen = heard;
-        join();
-      },
-    };
-    mine = bus.live('notifications', { types: [posted], after }, handlers);
-    catchingUp.add(join);
-    stream.onClose(leave);
-    void mine.ready.then(() => {
-      follower.seen = Math.max(follower.seen, sequenceOf(mine.position()));
-      if (catchingUp.has(join)) join();
-    });
-  }
+  const deaf = [
+    bus.onHint('notifications', (recipients) => {
+      const forMany = recipients.some((recipient) => !recipient.startsWith('person:'));
+      const people = new Set(recipients);
+      for (const one of followers) if (forMany || people.has(`person:${one.person}`)) one.look();
+    }),
+    // What was hinted at while this process did not hear it.
+    bus.onConnected(() => {
+      for (const one of followers) one.look();
+    }),
+  ];
 
   return {
     async handle(request, reply) {
@@ -123,99 +72,118 @@ export function openInbox(parts: {
       if (queryOf(request) !== '') {
         return answerProblem(request, reply, invalid([fault('', 'unknown', 'takes no parameters')]));
       }
+      const given = request.headers['last-event-id'];
+      const after = typeof given === 'string' && given !== '' ? placeFrom(given) : undefined;
+      if (after === 'malformed') {
+        return answerProblem(
+          request,
+          reply,
+          invalid([fault('Last-Event-ID', 'malformed', 'is no position in an inbox')]),
+        );
+      }
       const full = fullness(streams, `person:${caller.id}`);
       if (full !== undefined) return answerProblem(request, reply, full);
       const stream = streams.open(reply, `person:${caller.id}`, until);
-      const follower = followerOf(caller.id, headers, stream, fetching);
-      follower.seen = heard;
+      const follower = followerOf(caller.id, headers, stream, after, reading);
+      followers.add(follower);
       stream.onClose(() => followers.delete(follower));
-      const after = request.headers['last-event-id'];
-      if (typeof after === 'string' && after !== '') {
-        follower.seen = 0;
-        catchUp(follower, after, stream);
-      } else {
-        const position = shared.position();
-        if (position !== '') stream.send({ id: position });
-        followers.add(follower);
-      }
+      follower.look();
       return reply;
     },
-    async stop() {
-      stopped = true;
-      await shared.close();
+    stop() {
+      for (const end of deaf) end();
     },
   };
 }
 
-function offer(follower: Follower, event: LiveEvent): void {
-  if (event.sequence <= follower.seen) return;
-  follower.seen = event.sequence;
-  follower.offer(event);
-}
-
-/** A follower that fetches one notice after the other, in their order. */
+/** Tells what comes after a place; without one, what comes after what is there when it looks first. */
 function followerOf(
   person: string,
   headers: CallHeaders,
   stream: EventStream,
+  after: InboxPlace | undefined,
   { services, log, pass }: { services: RawClient; log: Logger; pass: Turnstile },
 ): Follower {
-  const waiting: LiveEvent[] = [];
-  let working = false;
-  let rested: string | undefined;
-  stream.rest(() => (waiting.length === 0 ? rested : undefined));
-  async function work(): Promise<void> {
-    working = true;
-    for (let event = waiting[0]; event !== undefined && !stream.closed; event = waiting[0]) {
-      const { subject } = event.event;
-      const notice = await pass(() => fetchNotice(services, subject, headers, stream));
-      if (notice === 'ended') stream.end();
-      else if (notice !== 'not-theirs') stream.send({ id: event.position, event: 'notice-posted', data: notice });
-      rested = event.position;
-      waiting.shift();
+  let place = after;
+  let looking = false;
+  let again = false;
+  stream.rest(() => (place === undefined ? undefined : placeText(place)));
+
+  async function lookOn(): Promise<void> {
+    looking = true;
+    while (again && !stream.closed) {
+      again = false;
+      const found = await pass(() => newest(services, headers, stream, place));
+      if (found === 'ended') return stream.end();
+      if (place === undefined) {
+        place = placeAfter(undefined, found);
+        stream.send({ id: placeText(place) });
+      } else {
+        for (const one of untold(place, found)) {
+          place = placeAfter(place, [one]);
+          stream.send({ id: placeText(place), event: 'notice-posted', data: one.data });
+          await stream.drained();
+        }
+      }
     }
-    working = false;
+    looking = false;
   }
+
   return {
     person,
-    seen: 0,
-    offer(event) {
-      const addressee: unknown = Reflect.get(Object(event.event.data), 'person');
-      const perhapsTheirs = addressee === undefined || addressee === '' || addressee === person;
-      if (!perhapsTheirs) {
-        if (waiting.length === 0) rested = event.position;
-        return;
-      }
-      if (waiting.length >= mostWaiting) return stream.end();
-      waiting.push(event);
-      if (!working) {
-        work().catch((error: unknown) => {
-          log.error({ err: error }, 'a notice could not be streamed');
-          stream.end();
-        });
-      }
+    look() {
+      again = true;
+      if (looking) return;
+      lookOn().catch((error: unknown) => {
+        log.error({ err: error }, 'an inbox could not be streamed');
+        stream.end();
+      });
     },
   };
 }
 
-const getNotice = rpcs.find(({ service, name }) => service === 'notifications' && name === 'GetNotice');
+const listInbox = rpcs.find(({ service, name }) => service === 'notifications' && name === 'ListInbox');
 
-/** The notice as JSON in one line; `ended` when it cannot be had with this token or not now: the client comes again. */
-async function fetchNotice(
+/** What the inbox has from a place on, newest first; `ended` when it cannot be had with this token or not now. */
+async function newest(
   services: RawClient,
-  id: string,
   headers: CallHeaders,
   stream: EventStream,
-): Promise<string | 'not-theirs' | 'ended'> {
-  if (getNotice === undefined) throw new Error('the contracts have no GetNotice');
+  place: InboxPlace | undefined,
+): Promise<readonly Told[] | 'ended'> {
+  const found: Told[] = [];
+  let pageToken = '';
+  for (let page = 0; page < mostPages; page++) {
+    const answer = await readPage(services, headers, stream, pageToken);
+    if (answer === 'ended') return 'ended';
+    found.push(...answer.notices);
+    pageToken = answer.nextPageToken;
+    const reached = answer.notices.at(-1)?.at ?? '';
+    if (pageToken === '' || place === undefined || reached < place.from) break;
+  }
+  return found;
+}
+
+interface Page {
+  readonly notices: readonly Told[];
+  readonly nextPageToken: string;
+}
+
+async function readPage(
+  services: RawClient,
+  headers: CallHeaders,
+  stream: EventStream,
+  pageToken: string,
+): Promise<Page | 'ended'> {
+  if (listInbox === undefined) throw new Error('the contracts have no ListInbox');
+  const { request, response } = listInbox;
   for (let attempt = 1; attempt <= tries && !stream.closed; attempt++) {
     try {
-      const { message } = await services.call(getNotice, getNotice.request.fromJSON({ id }), { headers });
-      return JSON.stringify(getNotice.response.toJSON(message));
+      const { message } = await services.call(listInbox, request.fromJSON({ pageSize, pageToken }), { headers });
+      return pageOf(response.toJSON(message));
     } catch (failure) {
       if (!(failure instanceof RpcFailure)) throw failure;
       const { status } = failure.problem;
-      if (status === 404 || status === 403) return 'not-theirs';
       if (status < 500 && status !== 429) return 'ended';
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
@@ -223,7 +191,16 @@ async function fetchNotice(
   return 'ended';
 }
 
-/** Where a position of one stream stands; 0 when there is none. */
-function sequenceOf(position: string): number {
-  return Number(/:([0-9]+)$/.exec(position)?.[1] ?? 0);
+/** The page as its JSON has it. */
+function pageOf(json: unknown): Page {
+  const notices: unknown = Reflect.get(Object(json), 'notices');
+  const nextPageToken: unknown = Reflect.get(Object(json), 'nextPageToken');
+  return {
+    notices: (Array.isArray(notices) ? notices : []).map((notice: unknown) => ({
+      id: String(Reflect.get(Object(notice), 'id')),
+      at: String(Reflect.get(Object(notice), 'at')),
+      data: JSON.stringify(notice),
+    })),
+    nextPageToken: typeof nextPageToken === 'string' ? nextPageToken : '',
+  };
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { refuse } from '@bandeng/decider';
 import { type Bus, connectBus, eventSubject } from '@bandeng/events';
 import { eventually, type Parts, parts } from '@bandeng/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -60,16 +59,22 @@ async function listen(url: string, headers: Record<string, string>): Promise<Ear
   };
 }
 
+/** What notifications has in its inboxes, by person, newest first. */
+const inboxes = new Map<string, { id: string; at: Date; title: string }[]>();
+
 const answers: Answers = {
-  GetNotice: ({ id }: { id: string }, { caller }) =>
-    caller.kind === 'person' && id.startsWith('elsewhere')
-      ? refuse('not-visible')
-      : { id, title: '派单', body: '有新的工单' },
+  ListInbox({ pageSize, pageToken }: { pageSize: number; pageToken: string }, { caller }) {
+    const all = (caller.kind === 'person' && inboxes.get(caller.id)) || [];
+    const from = Number(pageToken || 0);
+    const nextPageToken = from + pageSize < all.length ? String(from + pageSize) : '';
+    return { notices: all.slice(from, from + pageSize), nextPageToken };
+  },
 };
 
 describe('streams', () => {
   let real: Parts;
   let bus: Bus;
+  let notifications: Bus;
   let stand: Stand;
   let base: string;
 
@@ -77,8 +82,9 @@ describe('streams', () => {
     real = await parts();
     const log = { info() {}, warn() {}, error() {}, debug() {} };
     bus = connectBus({ url: real.natsUrl, name: 'gateway', log });
-    await eventually(() => expect(bus.connected()).toBe(true));
-    for (const service of ['identity', 'notifications', 'orggraph', 'tickets']) await bus.ensureStream(service);
+    notifications = connectBus({ url: real.natsUrl, name: 'notifications', log });
+    await eventually(() => expect([bus.connected(), notifications.connected()]).toEqual([true, true]));
+    for (const service of ['identity', 'orggraph', 'tickets']) await bus.ensureStream(service);
     const streams = { ...configure(real.environment).streams, heartbeatMs: 100 };
     stand = await openStand({ answers, bus, configuration: { streams } });
     base = await stand.gateway.app.listen({ port: 0, host: '127.0.0.1' });
@@ -86,6 +92,7 @@ describe('streams', () => {
   afterAll(async () => {
     await stand?.[Symbol.asyncDispose]();
     await bus?.close();
+    await notifications?.close();
     await real?.dispose();
   });
 
@@ -114,8 +121,20 @@ describe('streams', () => {
     await bus.connection()?.request(eventSubject(service, name, territory), JSON.stringify(event), { timeout: 5000 });
     return subject;
   }
-  const notice = async (person: string, id?: string) =>
-    happen('notifications', 'notice-posted', '459902', { person }, id);
+  /** A notice comes into the inbox of these people, and notifications says so. */
+  function notice(people: readonly string[], recipient = `person:${people[0]}`, secondsAgo = 0): string {
+    const id = randomUUID();
+    for (const person of people) {
+      const posted = { id, at: new Date(Date.now() - secondsAgo * 1000), title: '派单' };
+      const all = [posted, ...(inboxes.get(person) ?? [])];
+      inboxes.set(
+        person,
+        all.sort((a, b) => b.at.getTime() - a.at.getTime()),
+      );
+    }
+    notifications.hint('notifications', recipient);
+    return id;
+  }
   const inbox = async (token: string, after?: string) =>
     listen(`${base}/v1/inbox:stream`, { authorization: `Bearer ${token}`, ...(after && { 'last-event-id': after }) });
   const system = (territory: string, scopes = ['events']) =>
@@ -129,16 +148,21 @@ describe('streams', () => {
     test('bring a person the notices that are theirs, and nobody else those', async () => {
       await using mine = await inbox(tokenOf({ kind: 'person', id: 'p1' }));
       await using theirs = await inbox(tokenOf({ kind: 'person', id: 'p2' }));
-      await eventually(() => expect(mine.lastId()).toBeDefined());
-      const first = await notice('p1');
-      const forAll = await notice('');
-      const hidden = await notice('', `elsewhere-${randomUUID()}`);
-      const second = await notice('p1');
-      await eventually(() => expect(subjects(mine)).toEqual([first, forAll, second]));
-      await eventually(() => expect(subjects(theirs)).toEqual([forAll]));
+      await eventually(() => expect([mine.lastId(), theirs.lastId()]).not.toContain(undefined));
+      const first = notice(['p1']);
+      await eventually(() => expect(subjects(mine)).toEqual([first]));
+      const forMany = notice(['p1', 'p2'], 'member:459902001001');
+      await eventually(() => expect([subjects(mine), subjects(theirs)]).toEqual([[first, forMany], [forMany]]));
       expect(mine.heard[0]).toMatchObject({ event: 'notice-posted' });
       expect(JSON.parse(mine.heard[0]?.data ?? '')).toMatchObject({ title: '派单' });
-      expect(subjects(mine)).not.toContain(hidden);
+    });
+
+    test('begin with what comes, not with what was there, and tell what comes some seconds late', async () => {
+      notice(['p6']);
+      await using ear = await inbox(tokenOf({ kind: 'person', id: 'p6' }));
+      await eventually(() => expect(ear.lastId()).toBeDefined());
+      const late = notice(['p6'], 'person:p6', 5);
+      await eventually(() => expect(subjects(ear)).toEqual([late]));
     });
 
     test('go on where a client was, then live, each notice once', async () => {
@@ -147,25 +171,36 @@ describe('streams', () => {
       const first = await (async () => {
         await using ear = await inbox(token);
         await eventually(() => expect(ear.lastId()).toBeDefined());
-        const id = await notice('p3');
+        const id = notice(['p3']);
         await eventually(() => expect(subjects(ear)).toEqual([id]));
         last = ear.lastId();
         return id;
       })();
-      const missed = [await notice('p3'), await notice('other'), await notice('p3')];
+      const missed = Array.from({ length: 130 }, (_, index) => notice(['p3'], 'person:p3', -index / 1000));
       await using again = await inbox(token, last);
-      await eventually(() => expect(subjects(again)).toEqual([missed[0], missed[2]]));
-      const live = [await notice('p3'), await notice('p3')];
-      await eventually(() => expect(subjects(again)).toEqual([missed[0], missed[2], ...live]));
+      await eventually(() => expect(subjects(again)).toEqual(missed));
+      const live = notice(['p3'], 'person:p3', -1);
+      await eventually(() => expect(subjects(again)).toEqual([...missed, live]));
       expect(subjects(again)).not.toContain(first);
     });
 
-    test('move the place of resumption on while nothing is heard', async () => {
-      await using ear = await inbox(tokenOf({ kind: 'person', id: 'p4' }));
+    test('tell what was hinted at while notifications or the gateway had no NATS, when it is back', async () => {
+      await using alone = await openStand({ answers, bus });
+      const url = await alone.gateway.app.listen({ port: 0, host: '127.0.0.1' });
+      const headers = { authorization: `Bearer ${tokenOf({ kind: 'person', id: 'p7' })}` };
+      await using ear = await listen(`${url}/v1/inbox:stream`, headers);
       await eventually(() => expect(ear.lastId()).toBeDefined());
-      const before = ear.lastId();
-      await notice('other');
-      await eventually(() => expect(ear.lastId()).not.toBe(before));
+      await notifications.connection()?.reconnect();
+      const saidAway = notice(['p7']);
+      await eventually(() => expect(subjects(ear)).toEqual([saidAway]));
+      const unheard = notice(['p7'], 'person:somebody-else');
+      await bus.connection()?.reconnect();
+      await eventually(() => expect(subjects(ear)).toEqual([saidAway, unheard]));
+    });
+
+    test('refuse a position that is none', async () => {
+      const ear = await inbox(tokenOf({ kind: 'person', id: 'p8' }), 'EV_NOTIFICATIONS:12');
+      expect(await ear.problem()).toMatchObject({ status: 400, fields: [{ field: 'Last-Event-ID' }] });
     });
 
     test('are for people only and end with their token', async () => {
@@ -185,7 +220,7 @@ describe('streams', () => {
       await happen('tickets', 'ticket-ordered', '459903001001', { number: 'n' });
       const unit = await happen('orggraph', 'unit-registered', '459902', {});
       await eventually(() => expect(subjects(ear).sort()).toEqual([ordered, unit].sort()));
-      expect(ear.heard[0]).toMatchObject({ id: expect.stringMatching(/^EV_\w+@\w+:\d+(,EV_\w+@\w+:\d+){3}$/) });
+      expect(ear.heard[0]).toMatchObject({ id: expect.stringMatching(/^EV_\w+@\w+:\d+(,EV_\w+@\w+:\d+){2}$/) });
       expect(JSON.parse(ear.heard[0]?.data ?? '')).toMatchObject({ specversion: '1.0', territory: expect.any(String) });
     });
 

@@ -1,8 +1,6 @@
-import { publishing } from '@bandeng/events';
 import { defineService, runService } from '@bandeng/service';
 import { carriersOf } from './channels/carriers.ts';
 import { configure } from './config.ts';
-import { deliveryPublications, preferencesPublications, publications, readingPublications } from './publications.ts';
 import { reactions } from './reactions.ts';
 import { openKept } from './records.ts';
 import { notificationsRpc } from './rpc.ts';
@@ -18,13 +16,11 @@ export const notifications = defineService({
     const channels = [...carriers.keys()];
     return {
       implementations: [notificationsRpc(house, kept, channels)],
-      publications: [
-        publishing(kept.notices, publications),
-        publishing(kept.readings, readingPublications),
-        publishing(kept.wishes, preferencesPublications),
-        publishing(kept.deliveries, deliveryPublications),
-      ],
-      reactions: reactions(kept, { ...house, channels }),
+      reactions: reactions(kept, {
+        ...house,
+        channels,
+        hint: (recipient) => house.bus.hint('notifications', recipient),
+      }),
       sweeps:
         carriers.size === 0 ? [] : [deliverySweep({ ...house, kept, carriers, identity: house.clients.identity })],
       stop: async () => {

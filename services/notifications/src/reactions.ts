@@ -21,6 +21,8 @@ import { ids, type Kept } from './records.ts';
 export interface Telling {
   readonly directory: Pick<Directory, 'holders' | 'ancestors'>;
   now(): Date;
+  /** Says that somebody has a new notice: the recipient as one word. */
+  hint(recipient: string): void;
   /** Channels that this installation has, beside the inbox. */
   readonly channels: readonly Channel[];
 }
@@ -29,7 +31,7 @@ export interface Telling {
 const oldest = 3 * 24 * 3_600_000;
 
 /** Each step of a ticket becomes a notice for everyone whom it concerns, and a delivery by each channel that they chose. */
-export function reactions(kept: Kept, { directory, now, channels: offered }: Telling): ReactionDefinition[] {
+export function reactions(kept: Kept, { directory, now, hint, channels: offered }: Telling): ReactionDefinition[] {
   const told = Object.keys(toldOf).filter(isTold);
   const posting = told.map((type) => on(type, 'tell-concerned', (event) => post(type, event)));
   const sending = told.map((type) => on(type, 'send-concerned', (event) => send(type, event)));
@@ -51,10 +53,14 @@ export function reactions(kept: Kept, { directory, now, channels: offered }: Tel
       return {
         target,
         // New unless the event came twice: two reads less for each order.
-        run: (_commandId, context) =>
-          kept.notices.run(ids.notice(event.id, target), { ...context, expectNew: true }, () => ({
+        run: async (_commandId, context) => {
+          const id = ids.notice(event.id, target);
+          const posted = await kept.notices.run(id, { ...context, expectNew: true }, () => ({
             command: { type: 'post', notice },
-          })),
+          }));
+          hint(target);
+          return posted;
+        },
       };
     });
   }

@@ -50,17 +50,19 @@ export async function openKept(records: Records): Promise<Kept> {
   const notices = await records.define({
     name: 'notices',
     decider: notice,
+    private: true,
     keys: (state) => ({ to: recipientKey(state.recipient), unread: state.readAt === undefined }),
     indexes: [
       { name: 'inbox', key: { to: 1, postedAt: -1, _id: -1 } },
       { name: 'unread', key: { to: 1, unread: 1, postedAt: -1, _id: -1 } },
     ],
   });
-  const readings = await records.define({ name: 'readings', decider: reading });
-  const wishes = await records.define({ name: 'preferences', decider: preferences });
+  const readings = await records.define({ name: 'readings', decider: reading, private: true });
+  const wishes = await records.define({ name: 'preferences', decider: preferences, private: true });
   const deliveries = await records.define({
     name: 'deliveries',
     decider: delivery,
+    private: true,
     nextDue: (state) => state.due,
     keys: (state) => ({ failedAt: state.status === 'failed' ? state.endedAt : undefined }),
     indexes: [

@@ -43,12 +43,14 @@ export async function office() {
     },
   };
   const members: string[] = [];
+  const hinted: string[] = [];
   const told = reactions(kept, {
     directory: {
       holders: ({ roles }) => (roles.includes('member') ? members : roles.includes('organ_liaison') ? ['li'] : []),
       ancestors: (code) => [code.slice(0, 4), code.slice(0, 6), code],
     },
     now,
+    hint: (recipient) => void hinted.push(recipient),
     channels: ['email'],
   });
   const post: Post = { kept, database, carriers, identity, log, now };
@@ -61,6 +63,8 @@ export async function office() {
     kept,
     sink,
     contacts,
+    /** Recipients of whom it was said that they have something new. */
+    hinted,
     /** Identity goes away, or comes back. */
     identityAway(gone: boolean): void {
       away = gone;

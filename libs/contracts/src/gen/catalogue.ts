@@ -2,7 +2,6 @@
 import type { RpcOf, Service } from '../catalogue.ts';
 import * as identity_events from './bandeng/identity/v1/events.ts';
 import * as identity_identity from './bandeng/identity/v1/identity.ts';
-import * as notifications_events from './bandeng/notifications/v1/events.ts';
 import * as notifications_notifications from './bandeng/notifications/v1/notifications.ts';
 import * as orggraph_events from './bandeng/orggraph/v1/events.ts';
 import * as orggraph_orggraph from './bandeng/orggraph/v1/orggraph.ts';
@@ -880,13 +879,6 @@ export const events = {
     messageType: 'bandeng.identity.v1.ClientEnded',
     comment: "Another system was ended: its tokens count no more.",
   },
-  'notice-posted': {
-    type: 'bandeng.notifications.notice-posted.v1',
-    service: 'notifications',
-    codec: notifications_events.NoticePosted,
-    messageType: 'bandeng.notifications.v1.NoticePosted',
-    comment: "Somebody was told something.",
-  },
   'unit-registered': {
     type: 'bandeng.orggraph.unit-registered.v1',
     service: 'orggraph',
@@ -1051,7 +1043,6 @@ export interface EventData {
   'bandeng.identity.account-registered.v1': identity_events.AccountRegistered;
   'bandeng.identity.account-erased.v1': identity_events.AccountErased;
   'bandeng.identity.client-ended.v1': identity_events.ClientEnded;
-  'bandeng.notifications.notice-posted.v1': notifications_events.NoticePosted;
   'bandeng.orggraph.unit-registered.v1': orggraph_events.UnitRegistered;
   'bandeng.orggraph.territory-registered.v1': orggraph_events.TerritoryRegistered;
   'bandeng.orggraph.territory-covered.v1': orggraph_events.TerritoryCovered;
