@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connectMongo, type Db } from '@bandeng/records';
 import { type Parts, parts } from '@bandeng/testing';
+import { wasteIn } from '@bandeng/testing/queries';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ContentStore, type Files, gridFsContents, openFiles, s3Contents } from '../src/index.ts';
 
@@ -125,6 +126,27 @@ describe('in the database', () => {
     expect(await chunks.countDocuments()).toBe(before - 3);
     await contents.remove('half');
   });
+});
+
+it('every question is answered by an index, among the files of many', async () => {
+  const filled = database.client.db(`${world.databasePrefix}_full_files`);
+  const files = await openFiles({ database: filled, contents: gridFsContents(filled) });
+  const old = new Date('2026-01-01T00:00:00Z');
+  await filled.collection<{ _id: string }>('files').insertMany(
+    Array.from({ length: 2_000 }, (_, index) => ({
+      ...{ _id: `f${index}`, owner: `t${index % 500}`, by: `p${index % 400}`, bytes: 1, hasSmall: true },
+      ...{ kind: 'photo', type: 'image/jpeg', keptAt: old, ...(index % 500 === 0 ? { loose: true } : {}) },
+    })),
+  );
+  const wasted = await wasteIn(filled, async () => {
+    const id = await files.keep(photo, { owner: 'ticket-9', by: 'mei' });
+    await files.confirm(id);
+    expect((await files.read(id))?.content.length).toBe(photo.content.length);
+    expect(await files.ownersOf('p7')).toHaveLength(5);
+    expect(await files.sweep(new Date('2026-02-01T00:00:00Z'), async () => false)).toBe(4);
+    expect(await files.eraseOf('mei')).toBe(1);
+  });
+  expect(wasted).toEqual([]);
 });
 
 describe('in a store that speaks S3', () => {

@@ -44,12 +44,15 @@ export async function wasteIn(database: Db, work: () => Promise<unknown>): Promi
 function read({ op, ns, command = {}, ...told }: Document): Answered {
   const { filter, query, q, sort, pipeline } = { ...command.originatingCommand, ...command };
   const asked = JSON.stringify(pipeline ?? { where: filter ?? query ?? q ?? {}, ...(sort ? { sort } : {}) });
+  const examined = Number(told.docsExamined ?? 0);
+  // Of distinct values the server does not say how many there are.
+  const unsaid = 'distinct' in command ? examined : 0;
   return {
     what: `${op} ${ns} ${asked}`,
     plan: String(told.planSummary),
     sorted: told.hasSortStage === true,
-    examined: Number(told.docsExamined ?? 0),
-    found: Number(told.nreturned ?? told.nMatched ?? told.ndeleted ?? 0),
+    examined,
+    found: Number(told.nreturned ?? told.nMatched ?? told.ndeleted ?? unsaid),
   };
 }
 
