@@ -7,8 +7,9 @@ import { type Ground, onGround, sceneOf } from './ground.ts';
 import { interleave, type Result, ratioLine } from './pairs.ts';
 import { stopwatch, tally } from './processor-time.ts';
 
-const half = 2_500;
-const pairs = 7;
+const half = 2_000;
+/** Many, for what is measured is small and the machine is not steady. */
+const pairs = 21;
 /** Services run for weeks: what is measured is compiled code. */
 const warmUp = 6_000;
 
