@@ -19,6 +19,7 @@ export const inboxStreamOperation = {
   summary: "The caller's notices as they are posted",
   description: `Server-sent events named \`notice-posted\`, each with a notice as \`GET /v1/inbox/{id}\` answers it. The id of an event is
 a place in the inbox: sent back in \`Last-Event-ID\`, the stream goes on after it, with the newest 500 that were missed at most.
+Without it the stream begins where its first \`id\`, which comes without an event, says: read the inbox after that.
 Comments keep the connection open; it ends when the token expires.
 
 Needs a signed-in person.`,

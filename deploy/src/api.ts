@@ -17,6 +17,8 @@ export interface Heard {
 
 /** A stream of server-sent events that is being heard. */
 export interface Listener {
+  /** Settles when the stream says where it stands: what happens from then on comes. */
+  readonly begun: Promise<void>;
   /** What has come so far, oldest first. */
   readonly heard: readonly Heard[];
   close(): Promise<void>;
@@ -64,8 +66,10 @@ export function callerAt(address: string, token: string | undefined): Caller {
         throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`);
       }
       const heard: Heard[] = [];
-      const listening = hear(answer.body, heard).catch(() => {}); // leaving ends it
+      const begun = Promise.withResolvers<void>();
+      const listening = hear(answer.body, heard, begun.resolve).catch(() => {}); // leaving ends it
       return {
+        begun: begun.promise,
         heard,
         async close() {
           leave.abort();
@@ -76,7 +80,7 @@ export function callerAt(address: string, token: string | undefined): Caller {
   };
 }
 
-async function hear(stream: ReadableStream<Uint8Array>, heard: Heard[]): Promise<void> {
+async function hear(stream: ReadableStream<Uint8Array>, heard: Heard[], placed: () => void): Promise<void> {
   const text = new TextDecoder();
   let rest = '';
   for await (const chunk of stream) {
@@ -89,6 +93,7 @@ async function hear(stream: ReadableStream<Uint8Array>, heard: Heard[]): Promise
           .filter((line) => line.startsWith(`${name}:`))
           .map((line) => line.slice(name.length + 1).trimStart())
           .join('\n');
+      if (field('id') !== '') placed();
       if (field('data') !== '') {
         heard.push({ id: field('id'), event: field('event'), data: JSON.parse(field('data')) });
       }

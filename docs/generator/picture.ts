@@ -73,7 +73,7 @@ function ownerParts(service: HouseService, x: number): string[] {
     ]),
     `<path class="own" d="M ${x - 40} ${top.service + 80} V ${top.database}"/>`,
     box(x - width / 2, top.database, 120, 56, 'database', ['MongoDB', name]),
-    arrow('event', `M ${x + 40} ${top.service + 80} V ${top.bus}`),
+    ...(events.length > 0 ? [arrow('event', `M ${x + 40} ${top.service + 80} V ${top.bus}`)] : []),
   ];
 }
 

@@ -44,6 +44,7 @@ describe('residents order, communities dispatch, members accept, residents rate'
       `/v1/events?territory=${community}&types=bandeng.tickets.ticket-ordered.v1,bandeng.tickets.ticket-rated.v1`,
     );
     const live = await resident.listen('/v1/inbox:stream');
+    await live.begun;
 
     const ordered = await resident.post('/v1/tickets', {
       text: '三单元楼道灯坏了',

@@ -88,9 +88,7 @@ export async function judge(ledger: Ledger, place: Place): Promise<Judgement> {
       ...judgeEvents(tickets, events),
       ...judgeNotices(tickets, notices),
       disorder: [...disorderOfEvents(events), ...disorderOfNotices(notices)],
-      stranded: [...tickets, ...notices]
-        .filter(({ unpublishedSince }) => unpublishedSince !== undefined)
-        .map(({ _id }) => _id),
+      stranded: tickets.filter(({ unpublishedSince }) => unpublishedSince !== undefined).map(({ _id }) => _id),
     };
   } finally {
     await mongo.close();

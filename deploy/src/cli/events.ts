@@ -46,6 +46,12 @@ function keeper(name: string): ServiceName {
   return name;
 }
 
+function publisher(name: string): ServiceName {
+  const service = keeper(name);
+  if (publishers.includes(service)) return service;
+  throw new WrongUse(`${service} publishes nothing and has no stream; these have one: ${publishers.join(', ')}`);
+}
+
 type Values = {
   readonly yes: boolean;
   readonly of?: string | undefined;
@@ -55,9 +61,7 @@ type Values = {
 };
 
 function rebuildOf(service: ServiceName, { of, from, to, reaction }: Values): Task {
-  if (!publishers.includes(service)) {
-    throw new WrongUse(`${service} publishes nothing and has no stream; these have one: ${publishers.join(', ')}`);
-  }
+  publisher(service);
   if (of ?? from ?? to ?? reaction)
     throw new WrongUse('a stream is rebuilt as a whole: no --of, --from, --to, --reaction');
   return { kind: 'rebuild' };
@@ -77,7 +81,7 @@ function replayOf({ yes, of, from, to, reaction }: Values): Task {
   if (from === undefined) throw new WrongUse('--from is missing: a sequence of the stream, or an instant');
   return {
     kind: 'replay',
-    source: keeper(of),
+    source: publisher(of),
     from: edgeOf('--from', from),
     ...(to === undefined ? {} : { to: edgeOf('--to', to) }),
     ...(reaction === undefined ? {} : { reaction }),

@@ -105,11 +105,11 @@ function asideEnvironment({ environment }: Installation, run: string) {
 }
 
 async function histories(house: House, running: Running, how: Thoroughness): Promise<Finding[]> {
-  const publishings = running.publications ?? [];
+  const publishes = house.records.outbox.collections.length > 0;
   const looks = {
-    ...(publishings.length > 0 ? { relay: () => backlog(house) } : {}),
+    ...(publishes ? { relay: () => backlog(house) } : {}),
     histories: () => states(house, how),
-    ...(publishings.length > 0 ? { events: () => holes(house, publishings, how) } : {}),
+    ...(publishes ? { events: () => holes(house, running.publications ?? [], how) } : {}),
   };
   const found: Finding[] = [];
   for (const [what, one] of Object.entries(looks)) {

@@ -24,8 +24,9 @@ export interface Bus {
   /** Called on `wake`; answers true when it takes care of it, so that nobody else need be told. Answers how to end that. */
   onWake(service: string, fn: () => boolean): () => void;
   /**
-   * Says to all who listen now, in other processes, that there is something new to read about `what` (one line). No event:
-   * whoever is away misses it, so only for what can be looked up. While NATS is away it waits. Never throws.
+   * Says to all who listen now, in other processes, that there is something new to read about `what` (one line), or about
+   * `everything`. No event: whoever is away misses it, so it is for what can be looked up, and whoever hints says `everything`
+   * when NATS is back. Never throws.
    */
   hint(service: string, what: string): void;
   /** Called on `hint`, once for all that was said at the same time. Answers how to end that. */
@@ -41,8 +42,11 @@ export interface Bus {
 }
 
 const RETRY_EVERY = 500;
-/** Hints of a service that wait while NATS is away; whoever reads after that much reads everything. */
-const MOST_HINTS = 10_000;
+/** Hints of one message; more of them are `everything`. */
+const MOST_HINTS = 5_000;
+
+/** What a hint is about that is about all there is. */
+export const everything = '*';
 
 export function connectBus(options: BusOptions): Bus {
   const { log } = options;
@@ -94,7 +98,6 @@ export function connectBus(options: BusOptions): Bus {
   function nowConnected(): void {
     connected = true;
     log.info({ server: connection?.getServer() }, 'connected to NATS');
-    sendHints();
     for (const listener of connectedListeners) listener();
   }
 
@@ -125,8 +128,14 @@ export function connectBus(options: BusOptions): Bus {
 
   function sendHints(): void {
     const there = present();
-    if (there === undefined || there.isClosed()) return;
-    for (const [service, what] of toHint) there.publish(hintSubject(service), [...what].join('\n'));
+    try {
+      for (const [service, what] of toHint) {
+        const said = what.size > MOST_HINTS ? [everything] : [...what];
+        there?.publish(hintSubject(service), said.join('\n'));
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'a hint could not be sent');
+    }
     toHint.clear();
   }
 
@@ -162,8 +171,7 @@ export function connectBus(options: BusOptions): Bus {
     },
     hint(service, what) {
       if (toHint.size === 0) setImmediate(sendHints);
-      const waiting = toHint.get(service) ?? new Set();
-      if (waiting.size < MOST_HINTS) toHint.set(service, waiting.add(what));
+      toHint.set(service, (toHint.get(service) ?? new Set()).add(what));
     },
     onHint(service, fn) {
       const there = hinted.get(service);

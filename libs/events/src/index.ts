@@ -1,6 +1,6 @@
 /** Events: from an entry of a history to a CloudEvent on the bus, and from an event on the bus to a command. */
 export { serversOf } from './addresses.ts';
-export { type Bus, type BusOptions, connectBus } from './bus.ts';
+export { type Bus, type BusOptions, connectBus, everything } from './bus.ts';
 export { decodeData } from './catalogue.ts';
 export { type CloudEvent, dataSchemaOf, parseCloudEvent } from './cloudevents.ts';
 export { type DeadLetter, type DeadLetterReason, type DeadLetters, openDeadLetters } from './deadletters.ts';

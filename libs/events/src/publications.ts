@@ -42,11 +42,12 @@ export function publish<N extends EventName>(event: N, data: DataOf<TypeOf<N>>, 
   return { event, data, territory };
 }
 
-/** The publications of an aggregate, for the relay. */
+/** The publications of an aggregate, for the relay. @throws TypeError when its definition says that it is private. */
 export function publishing<S extends object, C, E extends DomainEvent, R extends string>(
-  aggregates: Pick<Aggregates<S, C, E, R>, 'name'>,
+  aggregates: Pick<Aggregates<S, C, E, R>, 'name' | 'definition'>,
   publications: Publications<E, S>,
 ): Publishing {
+  if (aggregates.definition.private === true) throw new TypeError(`${aggregates.name} are private`);
   const table = erased(publications);
   return {
     collection: aggregates.name,

@@ -201,7 +201,7 @@ async function open(house: House, running: Running, ready: () => Promise<boolean
   const publishings = running.publications ?? [];
   const { outbox } = records;
   const relay =
-    publishings.length === 0
+    outbox.collections.length === 0
       ? undefined
       : startRelay({ service: name, bus, outbox, tenure, publishings, city, operations, log, hooks });
   const reactions = startReactions({

@@ -59,7 +59,6 @@ async function unpublished(mongo: MongoClient, prefix: string): Promise<string |
     ['tickets', 'tickets'],
     ['orggraph', 'postings'],
     ['identity', 'accounts'],
-    ['notifications', 'notices'],
   ] as const) {
     const waiting = mongo.db(`${prefix}_${service}`).collection(name);
     const one = await waiting.findOne({ unpublishedSince: { $exists: true } }, { projection: { _id: 1 } });

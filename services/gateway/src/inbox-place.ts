@@ -1,64 +1,94 @@
 /**
- * Where a client stands in an inbox: what it was told last, and until when before. Notices come in the order in which they were
- * written; their times, those of what they tell of, may be some seconds out of that order.
+ * Where a client stands in an inbox: until when it was told everything, and what since. Notices come in nearly the order of what
+ * they tell of, so a younger one may be there before an older one.
  */
 
-/** A notice as it is told. */
-export interface Told {
+/** What tells notices apart and puts them in order. */
+export interface Placed {
   readonly id: string;
-  /** RFC 3339 in UTC, as JSON has it. */
+  /** RFC 3339 in UTC with milliseconds, as JSON has it. */
   readonly at: string;
-  /** The notice as JSON in one line. */
-  readonly data: string;
 }
 
 export interface InboxPlace {
-  /** What is older was told, or is too late to be. */
-  readonly from: string;
-  /** Notices from there on that were told, oldest first: id and time. */
+  /** The key of a notice, or an instant: up to there nothing more is told. */
+  readonly upTo: string;
+  /** Notices behind it that were told, oldest first: id and time. */
   readonly told: ReadonlyMap<string, string>;
 }
 
+/** The place of whoever is told everything. */
+export const beginning: InboxPlace = { upTo: '', told: new Map() };
+
 /** How much later than a younger one a notice may come and still be told. */
 const lateness = 60_000;
-/** Notices that a place names: it goes along with each notice and comes back in a header. */
+/** Notices that are remembered while a client listens. */
+const mostKept = 500;
+/** Notices that go along in the id of an event, and come back in a header. */
 const mostNamed = 10;
 
+/** Keys are in the order of time, and an instant is before all keys of that instant. */
+export function keyOf({ id, at }: Placed): string {
+  return `${at}~${id}`;
+}
+
 /** The place of somebody who was told these as well. */
-export function placeAfter(before: InboxPlace | undefined, told: readonly Told[]): InboxPlace {
-  const all = [...(before?.told ?? []), ...told.map(({ id, at }) => [id, at] as const)].sort(([, a], [, b]) =>
-    a < b ? -1 : a > b ? 1 : 0,
+export function placeAfter(before: InboxPlace, told: readonly Placed[], now: number = Date.now()): InboxPlace {
+  const all = [...[...before.told].map(([id, at]) => ({ id, at })), ...told].sort(oldestFirst);
+  const newest = all.at(-1)?.at;
+  if (newest === undefined) return before;
+  // A clock that is ahead must not keep others from being told.
+  const late = new Date(Math.min(Date.parse(newest), now) - lateness).toISOString();
+  const [, upTo = late] = [before.upTo, late].sort();
+  return cut(all, upTo, mostKept);
+}
+
+/** What of an inbox was not told yet, oldest first. */
+export function untold<Notice extends Placed>({ upTo, told }: InboxPlace, inbox: readonly Notice[]): Notice[] {
+  return inbox.filter((one) => keyOf(one) > upTo && !told.has(one.id)).sort(oldestFirst);
+}
+
+/** As the id of a server-sent event: `<up to>/<id>@<time>,…`; `-` stands for the beginning. */
+export function placeText({ upTo, told }: InboxPlace): string {
+  const named = cut(
+    [...told].map(([id, at]) => ({ id, at })),
+    upTo,
+    mostNamed,
   );
-  const newest = all.at(-1)?.[1];
-  const late = newest === undefined ? '' : new Date(Date.parse(newest) - lateness).toISOString();
-  const named = all.filter(([, at]) => at >= late).slice(-mostNamed);
-  const first = named.length === mostNamed ? (named[0]?.[1] ?? '') : '';
-  const from = [before?.from ?? '', late, first].sort().at(-1) ?? '';
-  return { from, told: new Map(named) };
+  return `${named.upTo === '' ? '-' : named.upTo}/${[...named.told].map(([id, at]) => `${id}@${at}`).join(',')}`;
 }
 
-/** What of an inbox (newest first) was not told yet, oldest first. */
-export function untold(place: InboxPlace, inbox: readonly Told[]): Told[] {
-  return inbox.filter(({ id, at }) => at >= place.from && !place.told.has(id)).reverse();
-}
-
-/** As the id of a server-sent event: `<from>/<id>@<time>,…`; `-` stands for the beginning. */
-export function placeText({ from, told }: InboxPlace): string {
-  return `${from === '' ? '-' : from}/${[...told].map(([id, at]) => `${id}@${at}`).join(',')}`;
-}
-
-const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
-const named = /^([\w:-]{1,64})@(.+)$/;
+const limit = /^(?<at>[^~]+)(?:~[\w:-]{1,64})?$/;
+const named = /^(?<id>[\w:-]{1,64})@(?<at>.+)$/;
 
 /** The place that a client sends back. */
 export function placeFrom(text: string): InboxPlace | 'malformed' {
-  const [from = '', list, ...more] = text.split('/');
-  if (list === undefined || more.length > 0 || !(from === '-' || instant.test(from))) return 'malformed';
+  const [upTo = '', list, ...more] = text.split('/');
+  if (list === undefined || more.length > 0) return 'malformed';
+  if (upTo !== '-' && !isInstant(limit.exec(upTo)?.groups?.at)) return 'malformed';
   const told = new Map<string, string>();
   for (const one of list === '' ? [] : list.split(',')) {
-    const [, id, at] = named.exec(one) ?? [];
-    if (id === undefined || at === undefined || !instant.test(at)) return 'malformed';
+    const { id = '', at = '' } = named.exec(one)?.groups ?? {};
+    if (!isInstant(at)) return 'malformed';
     told.set(id, at);
   }
-  return { from: from === '-' ? '' : from, told };
+  return { upTo: upTo === '-' ? '' : upTo, told };
+}
+
+function isInstant(text: string | undefined): boolean {
+  return text !== undefined && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+function oldestFirst(one: Placed, other: Placed): number {
+  return keyOf(one) < keyOf(other) ? -1 : 1;
+}
+
+/** Of many the youngest: nothing is told any more up to the last one that is left out. */
+function cut(all: readonly Placed[], upTo: string, most: number): InboxPlace {
+  const kept = all.filter((one) => keyOf(one) > upTo);
+  const last = kept.at(-most - 1);
+  return {
+    upTo: last === undefined ? upTo : keyOf(last),
+    told: new Map(kept.slice(-most).map(({ id, at }) => [id, at])),
+  };
 }

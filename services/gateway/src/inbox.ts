@@ -2,8 +2,9 @@
  * `GET /v1/inbox:stream`: notices as they are posted, for the person they are for. A hint of notifications says for whom there is
  * something new; what it is, is read from the inbox with the person's own token, so that notifications alone decides whose it is.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { rpcs } from '@bandeng/contracts';
-import type { Bus } from '@bandeng/events';
+import { type Bus, everything } from '@bandeng/events';
 import { type RawClient, RpcFailure, type Verifier } from '@bandeng/rpc';
 import type { Logger } from '@bandeng/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -11,19 +12,27 @@ import { signedIn } from './callers.ts';
 import { fullness } from './feed.ts';
 import { queryOf } from './forward.ts';
 import { type CallHeaders, readHeaders } from './headers.ts';
-import { type InboxPlace, placeAfter, placeFrom, placeText, type Told, untold } from './inbox-place.ts';
+import {
+  beginning,
+  type InboxPlace,
+  keyOf,
+  type Placed,
+  placeAfter,
+  placeFrom,
+  placeText,
+  untold,
+} from './inbox-place.ts';
 import { fault, invalid, problem } from './problems.ts';
 import { answerProblem } from './replies.ts';
 import type { EventStream, Streams } from './sse.ts';
 import { type Turnstile, turnstile } from './turnstile.ts';
 
-/** Inboxes read at the same time: a notice for all of a community is looked for by everybody who listens. */
+/** Inboxes read at the same time: an open call is looked for by all members of a community who listen. */
 const mostAtOnce = 50;
-/** Pages of an inbox that are read to find what a client has missed; beyond that it reads its inbox itself. */
-const mostPages = 5;
-const pageSize = 100;
-/** Tries to read an inbox while notifications is away, a second apart. */
-const tries = 5;
+/** What is new is mostly on the first page, which is a short one; beyond these pages a client reads its inbox itself. */
+const pageSizes = [10, 100, 100, 100, 100, 100];
+/** While notifications is away it is asked again after one to two times so many milliseconds. */
+const again = 1_000;
 
 /** Somebody who listens. */
 interface Follower {
@@ -48,10 +57,9 @@ export function openInbox(parts: {
   const reading = { ...parts, pass: turnstile(mostAtOnce) };
   const followers = new Set<Follower>();
   const deaf = [
-    bus.onHint('notifications', (recipients) => {
-      const forMany = recipients.some((recipient) => !recipient.startsWith('person:'));
-      const people = new Set(recipients);
-      for (const one of followers) if (forMany || people.has(`person:${one.person}`)) one.look();
+    bus.onHint('notifications', (people) => {
+      const meant = new Set(people);
+      for (const one of followers) if (meant.has(everything) || meant.has(one.person)) one.look();
     }),
     // What was hinted at while this process did not hear it.
     bus.onConnected(() => {
@@ -106,101 +114,99 @@ function followerOf(
 ): Follower {
   let place = after;
   let looking = false;
-  let again = false;
+  let wanted = false;
   stream.rest(() => (place === undefined ? undefined : placeText(place)));
 
-  async function lookOn(): Promise<void> {
-    looking = true;
-    while (again && !stream.closed) {
-      again = false;
-      const found = await pass(() => newest(services, headers, stream, place));
-      if (found === 'ended') return stream.end();
-      if (place === undefined) {
-        place = placeAfter(undefined, found);
+  async function look(): Promise<void> {
+    while (wanted && !stream.closed) {
+      wanted = false;
+      const found = await pass(() => newest(services, headers, place));
+      if (found === 'refused') return stream.end();
+      if (found === 'away') {
+        wanted = true;
+        await pause(again + Math.random() * again);
+      } else if (place === undefined) {
+        const last = found.notices.at(-1);
+        const from = last === undefined || !found.more ? beginning : { ...beginning, upTo: keyOf(last) };
+        place = placeAfter(from, found.notices);
         stream.send({ id: placeText(place) });
       } else {
-        for (const one of untold(place, found)) {
+        for (const one of untold(place, found.notices)) {
           place = placeAfter(place, [one]);
-          stream.send({ id: placeText(place), event: 'notice-posted', data: one.data });
+          stream.send({ id: placeText(place), event: 'notice-posted', data: JSON.stringify(one.notice) });
           await stream.drained();
         }
       }
     }
-    looking = false;
   }
 
   return {
     person,
     look() {
-      again = true;
+      wanted = true;
       if (looking) return;
-      lookOn().catch((error: unknown) => {
-        log.error({ err: error }, 'an inbox could not be streamed');
-        stream.end();
-      });
+      looking = true;
+      look()
+        .catch((error: unknown) => {
+          log.error({ err: error }, 'an inbox could not be streamed');
+          stream.end();
+        })
+        .finally(() => {
+          looking = false;
+        });
     },
   };
 }
 
-const listInbox = rpcs.find(({ service, name }) => service === 'notifications' && name === 'ListInbox');
-
-/** What the inbox has from a place on, newest first; `ended` when it cannot be had with this token or not now. */
-async function newest(
-  services: RawClient,
-  headers: CallHeaders,
-  stream: EventStream,
-  place: InboxPlace | undefined,
-): Promise<readonly Told[] | 'ended'> {
-  const found: Told[] = [];
-  let pageToken = '';
-  for (let page = 0; page < mostPages; page++) {
-    const answer = await readPage(services, headers, stream, pageToken);
-    if (answer === 'ended') return 'ended';
-    found.push(...answer.notices);
-    pageToken = answer.nextPageToken;
-    const reached = answer.notices.at(-1)?.at ?? '';
-    if (pageToken === '' || place === undefined || reached < place.from) break;
-  }
-  return found;
+/** A notice as an inbox has it. */
+interface Found extends Placed {
+  /** As JSON has it. */
+  readonly notice: unknown;
 }
 
 interface Page {
-  readonly notices: readonly Told[];
-  readonly nextPageToken: string;
+  /** The newest first. */
+  readonly notices: readonly Found[];
+  /** There are older ones. */
+  readonly more: boolean;
 }
 
-async function readPage(
+/** What an inbox has from a place on. `refused`: not with this token; `away`: not now. */
+async function newest(
   services: RawClient,
   headers: CallHeaders,
-  stream: EventStream,
-  pageToken: string,
-): Promise<Page | 'ended'> {
-  if (listInbox === undefined) throw new Error('the contracts have no ListInbox');
-  const { request, response } = listInbox;
-  for (let attempt = 1; attempt <= tries && !stream.closed; attempt++) {
-    try {
-      const { message } = await services.call(listInbox, request.fromJSON({ pageSize, pageToken }), { headers });
-      return pageOf(response.toJSON(message));
-    } catch (failure) {
-      if (!(failure instanceof RpcFailure)) throw failure;
-      const { status } = failure.problem;
-      if (status < 500 && status !== 429) return 'ended';
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+  place: InboxPlace | undefined,
+): Promise<Page | 'refused' | 'away'> {
+  const notices: Found[] = [];
+  let pageToken = '';
+  try {
+    for (const pageSize of pageSizes) {
+      const page = await readPage(services, headers, { pageSize, pageToken });
+      notices.push(...page.notices);
+      pageToken = page.nextPageToken;
+      const last = page.notices.at(-1);
+      if (pageToken === '' || place === undefined || last === undefined || keyOf(last) <= place.upTo) break;
     }
+  } catch (failure) {
+    if (!(failure instanceof RpcFailure)) throw failure;
+    const { status } = failure.problem;
+    return status < 500 && status !== 429 ? 'refused' : 'away';
   }
-  return 'ended';
+  return { notices, more: pageToken !== '' };
 }
 
-/** The page as its JSON has it. */
-function pageOf(json: unknown): Page {
-  const notices: unknown = Reflect.get(Object(json), 'notices');
-  const nextPageToken: unknown = Reflect.get(Object(json), 'nextPageToken');
+const listInbox = rpcs.find(({ service, name }) => service === 'notifications' && name === 'ListInbox');
+
+async function readPage(services: RawClient, headers: CallHeaders, which: { pageSize: number; pageToken: string }) {
+  if (listInbox === undefined) throw new Error('the contracts have no ListInbox');
+  const { request, response } = listInbox;
+  const { message } = await services.call(listInbox, request.fromJSON(which), { headers });
+  const { notices, nextPageToken } = Object(response.toJSON(message));
   return {
-    notices: (Array.isArray(notices) ? notices : []).map((notice: unknown) => ({
-      id: String(Reflect.get(Object(notice), 'id')),
-      at: String(Reflect.get(Object(notice), 'at')),
-      data: JSON.stringify(notice),
-    })),
-    nextPageToken: typeof nextPageToken === 'string' ? nextPageToken : '',
+    nextPageToken: String(nextPageToken ?? ''),
+    notices: (Array.isArray(notices) ? notices : []).map((notice: unknown): Found => {
+      const { id, at } = Object(notice);
+      return { id: String(id), at: String(at), notice };
+    }),
   };
 }

@@ -108,7 +108,7 @@ function streamOver(response: ServerResponse, limits: StreamLimits): { stream: E
   let position: () => string | undefined = () => undefined;
   let told: string | undefined;
   let slowSince: number | undefined;
-  const closing: (() => void)[] = [];
+  const closing = new Set<() => void>();
   const close = () => {
     if (closed) return;
     closed = true;
@@ -137,18 +137,19 @@ function streamOver(response: ServerResponse, limits: StreamLimits): { stream: E
     async drained() {
       if (closed || !response.writableNeedDrain) return;
       const slow = setTimeout(cut, limits.patienceMs);
-      await new Promise<void>((resolve) => {
-        response.once('drain', resolve);
-        closing.push(resolve);
-      });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      response.once('drain', resolve);
+      closing.add(resolve);
+      await promise;
       clearTimeout(slow);
+      closing.delete(resolve);
     },
     rest(fn) {
       position = fn;
     },
     onClose(fn) {
       if (closed) fn();
-      else closing.push(fn);
+      else closing.add(fn);
     },
     end() {
       response.end();

@@ -1,5 +1,6 @@
 import type { EventType } from '@bandeng/contracts';
 import type { Handler, Urgency_Value } from '@bandeng/contracts/tickets';
+import { isRefused } from '@bandeng/decider';
 import { communityOf, type Directory } from '@bandeng/directory';
 import { type CloudEvent, on, type Reaction, type ReactionDefinition, type Skipped, skip } from '@bandeng/events';
 import {
@@ -21,14 +22,17 @@ import { ids, type Kept } from './records.ts';
 export interface Telling {
   readonly directory: Pick<Directory, 'holders' | 'ancestors'>;
   now(): Date;
-  /** Says that somebody has a new notice: the recipient as one word. */
-  hint(recipient: string): void;
+  /** Says that somebody has something new to read. */
+  hint(person: string): void;
   /** Channels that this installation has, beside the inbox. */
   readonly channels: readonly Channel[];
 }
 
 /** Whoever would hear so late has read it in the inbox; a stream made anew sends nothing old a second time. */
 const oldest = 3 * 24 * 3_600_000;
+
+/** A step that is handled again after so long, as when a stream is made anew, is news to nobody. */
+const news = 60_000;
 
 /** Each step of a ticket becomes a notice for everyone whom it concerns, and a delivery by each channel that they chose. */
 export function reactions(kept: Kept, { directory, now, hint, channels: offered }: Telling): ReactionDefinition[] {
@@ -58,7 +62,9 @@ export function reactions(kept: Kept, { directory, now, hint, channels: offered 
           const posted = await kept.notices.run(id, { ...context, expectNew: true }, () => ({
             command: { type: 'post', notice },
           }));
-          hint(target);
+          const old = now().getTime() - Date.parse(event.time) > news;
+          const known = isRefused(posted) || (posted.replayed && old);
+          if (!known) for (const person of peopleOf(recipient)) hint(person);
           return posted;
         },
       };

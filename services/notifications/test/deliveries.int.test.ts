@@ -23,7 +23,7 @@ const statuses = async (): Promise<string[]> => (await here.deliveries()).map(({
 test('whoever chose e-mail gets it, in the language of the account, with the number and nothing else of the ticket', async () => {
   await here.wish('li', email('at-once', 'task'));
   await here.happens(dispatched, { ...toParks, orderer: 'mei', dispatcher: 'wang', urgency: 'ORDINARY' });
-  expect(here.hinted.toSorted()).toEqual(['person:li', 'person:mei']);
+  expect(here.hinted.toSorted()).toEqual(['li', 'mei']);
   expect(await here.round()).toBe(1);
   expect(here.sink.mails).toHaveLength(1);
   const [mail] = here.sink.mails;

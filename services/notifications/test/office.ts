@@ -50,7 +50,7 @@ export async function office() {
       ancestors: (code) => [code.slice(0, 4), code.slice(0, 6), code],
     },
     now,
-    hint: (recipient) => void hinted.push(recipient),
+    hint: (person) => void hinted.push(person),
     channels: ['email'],
   });
   const post: Post = { kept, database, carriers, identity, log, now };
@@ -63,7 +63,7 @@ export async function office() {
     kept,
     sink,
     contacts,
-    /** Recipients of whom it was said that they have something new. */
+    /** People of whom it was said that they have something new. */
     hinted,
     /** Identity goes away, or comes back. */
     identityAway(gone: boolean): void {
