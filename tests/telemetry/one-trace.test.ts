@@ -42,7 +42,7 @@ test('an order is one trace: gateway, gRPC, MongoDB, relay, NATS, and the notice
   const order = { text: words, territory: home, category: city.plan.categories[0]?.join('.') };
   const answer = await resident.post('/v1/tickets', order, { traceparent: `00-${trace}-${caller}-01` });
   expect(answer.status).toBe(201);
-  await eventually(() => expect(ofTrace().map(({ name }) => name)).toContain('publish notifications'));
+  await eventually(() => expect(ofTrace().map(({ name }) => name)).toContain('react tell-concerned'));
 
   const spans = ofTrace();
   const ids = new Set(spans.map(({ id }) => id));

@@ -28,7 +28,7 @@ export async function inboxPage(
   const { to, unread, size, after } = options;
   const filter: Filter<RecordDocument> = {
     to: { $in: to },
-    ...(unread ? { unread: true } : {}),
+    unread: unread ? true : { $in: [true, false] },
     ...(after === undefined ? {} : olderThan('postedAt', { at: new Date(after.postedAt), id: after.id })),
   };
   const found = await notices.collection

@@ -52,10 +52,8 @@ export async function openKept(records: Records): Promise<Kept> {
     decider: notice,
     private: true,
     keys: (state) => ({ to: recipientKey(state.recipient), unread: state.readAt === undefined }),
-    indexes: [
-      { name: 'inbox', key: { to: 1, postedAt: -1, _id: -1 } },
-      { name: 'unread', key: { to: 1, unread: 1, postedAt: -1, _id: -1 } },
-    ],
+    // One for what is unread and for all: an inbox is the unread and the read, put together in their order.
+    indexes: [{ name: 'unread', key: { to: 1, unread: 1, postedAt: -1, _id: -1 } }],
   });
   const readings = await records.define({ name: 'readings', decider: reading, private: true });
   const wishes = await records.define({ name: 'preferences', decider: preferences, private: true });
