@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 // First of all: what is loaded before it is not traced.
 const recording = recordTelemetry();
-const { eventually } = await import('@bandeng/testing');
+const { eventually, settled } = await import('@bandeng/testing');
 const { town } = await import('@bandeng/testing/town');
 const { openOperations } = await import('@bandeng/events');
 const { connectMongo } = await import('@bandeng/records');
@@ -17,6 +17,8 @@ const words = '楼道灯坏了三天';
 let city: Town;
 beforeAll(async () => {
   city = await town();
+  // What is written together is in one trace of all that it belongs to: nobody else may have something to do.
+  await settled(city.parts);
 });
 afterAll(async () => {
   await city?.stop();
