@@ -171,6 +171,8 @@ it('hints are heard by all who listen, those of one moment together, many at onc
     await eventually(() =>
       expect([one.connected(), other.connected(), speaker.connected()]).toEqual([true, true, true]),
     );
+    // They are heard from when the server knows who listens.
+    await Promise.all([one, other].map((bus) => bus.connection()?.flush()));
     for (const what of ['person:a', 'member:459902', 'person:a']) speaker.hint('notifications', what);
     await eventually(() => expect([heard, alsoHeard]).toEqual(Array(2).fill([['person:a', 'member:459902']])));
     end();
