@@ -115,11 +115,9 @@ export function outboxOf(database: Db, collections: readonly string[]): Outbox {
           return { documents, since: oldest === null ? Number.POSITIVE_INFINITY : since(oldest) };
         }),
       );
-      const oldest = Math.min(...each.map((one) => one.since), Date.now());
-      return {
-        documents: each.reduce((sum, one) => sum + one.documents, 0),
-        oldestSeconds: (Date.now() - oldest) / 1_000,
-      };
+      const now = Date.now();
+      const oldest = Math.min(...each.map((one) => one.since), now);
+      return { documents: each.reduce((sum, one) => sum + one.documents, 0), oldestSeconds: (now - oldest) / 1_000 };
     },
 
     published: () => publishedEntries(database, collections),
