@@ -24,12 +24,14 @@ export interface Bus {
   /** Called on `wake`; answers true when it takes care of it, so that nobody else need be told. Answers how to end that. */
   onWake(service: string, fn: () => boolean): () => void;
   /**
-   * Says to all who listen now, in other processes, that there is something new to read about `what` (one line), or about
-   * `everything`. No event: whoever is away misses it, so it is for what can be looked up, and whoever hints says `everything`
-   * when NATS is back. Never throws.
+   * Says to all who listen, in other processes, that there is something new to read about `what` (one line). No event, and kept
+   * nowhere: so it is for what can be looked up. Never throws.
    */
   hint(service: string, what: string): void;
-  /** Called on `hint`, once for all that was said at the same time. Answers how to end that. */
+  /**
+   * Called on `hint`, once for all that was said at the same time; with `everything` when something may have been missed, for
+   * NATS was away on this side or on that. Answers how to end that.
+   */
   onHint(service: string, fn: (what: readonly string[]) => void): () => void;
   /** Called on every connection and reconnection; at once when it is connected. Answers how to end that. */
   onConnected(fn: () => void): () => void;
@@ -42,19 +44,21 @@ export interface Bus {
 }
 
 const RETRY_EVERY = 500;
-/** Hints of one message; more of them are `everything`. */
-const MOST_HINTS = 5_000;
+/** Lines of one message; more of them are `everything`. */
+const MOST_LINES = 5_000;
 
-/** What a hint is about that is about all there is. */
+/** What a hint is about when it is about all there is. */
 export const everything = '*';
+
+/** Hears what is said on a core subject; answers true when it takes care of it, so that nobody else need be told. */
+type Ear = (text: string) => boolean;
 
 export function connectBus(options: BusOptions): Bus {
   const { log } = options;
-  const wakers = new Map<string, Set<() => boolean>>();
-  const hinted = new Map<string, Set<(what: readonly string[]) => void>>();
-  const toHint = new Map<string, Set<string>>();
+  const ears = new Map<string, Set<Ear>>();
+  const toSay = new Map<string, Set<string>>();
+  const hinted = new Set<string>();
   const connectedListeners = new Set<() => void>();
-  const toWake = new Set<string>();
   let connection: NatsConnection | undefined;
   let connected = false;
   let closed = false;
@@ -79,8 +83,7 @@ export function connectBus(options: BusOptions): Bus {
 
   /** Until the connection is closed for good, which it is by us alone. */
   async function follow(live: NatsConnection): Promise<void> {
-    for (const service of wakers.keys()) listen(live, service);
-    for (const service of hinted.keys()) listenToHints(live, service);
+    for (const subject of ears.keys()) listen(live, subject);
     nowConnected();
     for await (const status of live.status()) {
       if (status.type === 'disconnect') {
@@ -101,42 +104,45 @@ export function connectBus(options: BusOptions): Bus {
     for (const listener of connectedListeners) listener();
   }
 
-  function listen(live: NatsConnection, service: string): void {
-    live.subscribe(wakeSubject(service), {
-      callback: () => {
-        for (const fn of wakers.get(service) ?? []) fn();
-      },
-    });
-  }
-
-  function sendWakes(): void {
-    const services = [...toWake];
-    toWake.clear();
-    if (!connected || connection === undefined || connection.isClosed()) return;
-    for (const service of services) connection.publish(wakeSubject(service));
-  }
-
-  function listenToHints(live: NatsConnection, service: string): void {
-    live.subscribe(hintSubject(service), {
+  function listen(live: NatsConnection, subject: string): void {
+    live.subscribe(subject, {
       callback: (error, message) => {
-        if (error !== null) return;
-        const what = message.string().split('\n');
-        for (const fn of hinted.get(service) ?? []) fn(what);
+        if (error === null) hear(subject, message.string());
       },
     });
   }
 
-  function sendHints(): void {
+  /** Answers true when one of the ears takes care of it. */
+  function hear(subject: string, text: string): boolean {
+    let taken = false;
+    for (const ear of ears.get(subject) ?? []) taken = ear(text) || taken;
+    return taken;
+  }
+
+  function onSaid(subject: string, ear: Ear): () => void {
+    const there = ears.get(subject);
+    const all = there ?? new Set();
+    ears.set(subject, all.add(ear));
+    if (there === undefined && connection !== undefined && !connection.isClosed()) listen(connection, subject);
+    return () => all.delete(ear);
+  }
+
+  /** What is said in one turn of the event loop goes in one message for each subject; nothing goes while NATS is away. */
+  function say(subject: string, line: string): void {
+    if (toSay.size === 0) setImmediate(sendSaid);
+    toSay.set(subject, (toSay.get(subject) ?? new Set()).add(line));
+  }
+
+  function sendSaid(): void {
     const there = present();
     try {
-      for (const [service, what] of toHint) {
-        const said = what.size > MOST_HINTS ? [everything] : [...what];
-        there?.publish(hintSubject(service), said.join('\n'));
+      for (const [subject, lines] of toSay) {
+        there?.publish(subject, lines.size > MOST_LINES ? everything : [...lines].join('\n'));
       }
     } catch (error) {
-      log.warn({ err: error }, 'a hint could not be sent');
+      log.warn({ err: error }, 'NATS does not take what is said');
     }
-    toHint.clear();
+    toSay.clear();
   }
 
   function onConnected(fn: () => void): () => void {
@@ -155,31 +161,28 @@ export function connectBus(options: BusOptions): Bus {
       await running;
     },
     wake(service) {
-      let taken = false;
-      for (const fn of wakers.get(service) ?? []) taken = fn() || taken;
-      if (taken) return;
-      if (toWake.size === 0) setImmediate(sendWakes);
-      toWake.add(service);
+      if (!hear(wakeSubject(service), '')) say(wakeSubject(service), '');
     },
-    onWake(service, fn) {
-      const there = wakers.get(service);
-      const fns = there ?? new Set();
-      fns.add(fn);
-      wakers.set(service, fns);
-      if (there === undefined && connection !== undefined && !connection.isClosed()) listen(connection, service);
-      return () => fns.delete(fn);
-    },
+    onWake: (service, fn) => onSaid(wakeSubject(service), fn),
     hint(service, what) {
-      if (toHint.size === 0) setImmediate(sendHints);
-      toHint.set(service, (toHint.get(service) ?? new Set()).add(what));
+      const subject = hintSubject(service);
+      if (!hinted.has(subject)) {
+        hinted.add(subject);
+        onConnected(() => say(subject, everything));
+      }
+      say(subject, what);
     },
     onHint(service, fn) {
-      const there = hinted.get(service);
-      const fns = there ?? new Set();
-      fns.add(fn);
-      hinted.set(service, fns);
-      if (there === undefined && connection !== undefined && !connection.isClosed()) listenToHints(connection, service);
-      return () => fns.delete(fn);
+      const ends = [
+        onSaid(hintSubject(service), (text) => {
+          fn(text.split('\n'));
+          return true;
+        }),
+        onConnected(() => fn([everything])),
+      ];
+      return () => {
+        for (const end of ends) end();
+      };
     },
     onConnected,
     async ensureStream(service) {

@@ -56,16 +56,10 @@ export function openInbox(parts: {
   const { bus, verify, streams } = parts;
   const reading = { ...parts, pass: turnstile(mostAtOnce) };
   const followers = new Set<Follower>();
-  const deaf = [
-    bus.onHint('notifications', (people) => {
-      const meant = new Set(people);
-      for (const one of followers) if (meant.has(everything) || meant.has(one.person)) one.look();
-    }),
-    // What was hinted at while this process did not hear it.
-    bus.onConnected(() => {
-      for (const one of followers) one.look();
-    }),
-  ];
+  const stop = bus.onHint('notifications', (people) => {
+    const meant = new Set(people);
+    for (const one of followers) if (meant.has(everything) || meant.has(one.person)) one.look();
+  });
 
   return {
     async handle(request, reply) {
@@ -98,9 +92,7 @@ export function openInbox(parts: {
       follower.look();
       return reply;
     },
-    stop() {
-      for (const end of deaf) end();
-    },
+    stop,
   };
 }
 

@@ -1,4 +1,3 @@
-import { everything } from '@bandeng/events';
 import { defineService, runService } from '@bandeng/service';
 import { carriersOf } from './channels/carriers.ts';
 import { configure } from './config.ts';
@@ -15,8 +14,6 @@ export const notifications = defineService({
     const kept = await openKept(house.records);
     const carriers = carriersOf(configuration, house.log);
     const channels = [...carriers.keys()];
-    // What was hinted at while NATS was away was heard by nobody.
-    const deaf = house.bus.onConnected(() => house.bus.hint('notifications', everything));
     return {
       implementations: [notificationsRpc(house, kept, channels)],
       reactions: reactions(kept, {
@@ -27,7 +24,6 @@ export const notifications = defineService({
       sweeps:
         carriers.size === 0 ? [] : [deliverySweep({ ...house, kept, carriers, identity: house.clients.identity })],
       stop: async () => {
-        deaf();
         for (const carrier of carriers.values()) carrier.close();
       },
     };
