@@ -46,7 +46,7 @@ describe('the place of a client in an inbox', () => {
   test('what it says to the client is never longer than a header may be', () => {
     const many = Array.from({ length: 2_000 }, (_, index) => notice(crypto.randomUUID(), index / 100));
     const { place } = look(beginning, many);
-    expect(place.told.size).toBe(500);
+    expect(place.told).toHaveLength(500);
     expect(placeText(place).length).toBeLessThan(1_000);
   });
 

@@ -13,12 +13,12 @@ export interface Placed {
 export interface InboxPlace {
   /** The key of a notice, or an instant: up to there nothing more is told. */
   readonly upTo: string;
-  /** Notices behind it that were told, oldest first: id and time. */
-  readonly told: ReadonlyMap<string, string>;
+  /** Notices behind it that were told, oldest first. */
+  readonly told: readonly Placed[];
 }
 
 /** The place of whoever is told everything. */
-export const beginning: InboxPlace = { upTo: '', told: new Map() };
+export const beginning: InboxPlace = { upTo: '', told: [] };
 
 /** How much later than a younger one a notice may come and still be told. */
 const lateness = 60_000;
@@ -34,28 +34,24 @@ export function keyOf({ id, at }: Placed): string {
 
 /** The place of somebody who was told these as well. */
 export function placeAfter(before: InboxPlace, told: readonly Placed[], now: number = Date.now()): InboxPlace {
-  const all = [...[...before.told].map(([id, at]) => ({ id, at })), ...told].sort(oldestFirst);
+  const all = [...before.told, ...told].sort(oldestFirst);
   const newest = all.at(-1)?.at;
   if (newest === undefined) return before;
   // A clock that is ahead must not keep others from being told.
   const late = new Date(Math.min(Date.parse(newest), now) - lateness).toISOString();
-  const [, upTo = late] = [before.upTo, late].sort();
-  return cut(all, upTo, mostKept);
+  return cut(all, laterOf(before.upTo, late), mostKept);
 }
 
 /** What of an inbox was not told yet, oldest first. */
 export function untold<Notice extends Placed>({ upTo, told }: InboxPlace, inbox: readonly Notice[]): Notice[] {
-  return inbox.filter((one) => keyOf(one) > upTo && !told.has(one.id)).sort(oldestFirst);
+  const known = new Set(told.map(({ id }) => id));
+  return inbox.filter((one) => keyOf(one) > upTo && !known.has(one.id)).sort(oldestFirst);
 }
 
 /** As the id of a server-sent event: `<up to>/<id>@<time>,…`; `-` stands for the beginning. */
-export function placeText({ upTo, told }: InboxPlace): string {
-  const named = cut(
-    [...told].map(([id, at]) => ({ id, at })),
-    upTo,
-    mostNamed,
-  );
-  return `${named.upTo === '' ? '-' : named.upTo}/${[...named.told].map(([id, at]) => `${id}@${at}`).join(',')}`;
+export function placeText(place: InboxPlace): string {
+  const { upTo, told } = cut(place.told, place.upTo, mostNamed);
+  return `${upTo === '' ? '-' : upTo}/${told.map(({ id, at }) => `${id}@${at}`).join(',')}`;
 }
 
 const limit = /^(?<at>[^~]+)(?:~[\w:-]{1,64})?$/;
@@ -66,11 +62,11 @@ export function placeFrom(text: string): InboxPlace | 'malformed' {
   const [upTo = '', list, ...more] = text.split('/');
   if (list === undefined || more.length > 0) return 'malformed';
   if (upTo !== '-' && !isInstant(limit.exec(upTo)?.groups?.at)) return 'malformed';
-  const told = new Map<string, string>();
+  const told: Placed[] = [];
   for (const one of list === '' ? [] : list.split(',')) {
     const { id = '', at = '' } = named.exec(one)?.groups ?? {};
     if (!isInstant(at)) return 'malformed';
-    told.set(id, at);
+    told.push({ id, at });
   }
   return { upTo: upTo === '-' ? '' : upTo, told };
 }
@@ -83,12 +79,18 @@ function oldestFirst(one: Placed, other: Placed): number {
   return keyOf(one) < keyOf(other) ? -1 : 1;
 }
 
+function laterOf(one: string, other: string): string {
+  if (one < other) return other;
+  return one;
+}
+
 /** Of many the youngest: nothing is told any more up to the last one that is left out. */
 function cut(all: readonly Placed[], upTo: string, most: number): InboxPlace {
   const kept = all.filter((one) => keyOf(one) > upTo);
   const last = kept.at(-most - 1);
   return {
     upTo: last === undefined ? upTo : keyOf(last),
-    told: new Map(kept.slice(-most).map(({ id, at }) => [id, at])),
+    // Nothing but that of them, for a client may listen for long.
+    told: kept.slice(-most).map(({ id, at }) => ({ id, at })),
   };
 }
