@@ -27,8 +27,8 @@ export const command: Command = {
   async run(args) {
     const { values, positionals } = readArguments(args, flags, { least: 2, most: 2 });
     const [what, name = ''] = positionals;
-    const service = keeper(name);
-    const task = what === 'rebuild' ? rebuildOf(service, values) : what === 'replay' ? replayOf(values) : undefined;
+    const service = what === 'rebuild' ? publisher(name) : keeper(name);
+    const task = what === 'rebuild' ? rebuildOf(values) : what === 'replay' ? replayOf(values) : undefined;
     if (task === undefined) throw new WrongUse(`'${what}' is not understood here`);
     await using databases = openDatabases(await installationOf(process.env));
     if (task.kind === 'rebuild' && !values.yes && !(await confirmed(rebuildMeans(service)))) {
@@ -60,8 +60,7 @@ type Values = {
   readonly reaction?: string | undefined;
 };
 
-function rebuildOf(service: ServiceName, { of, from, to, reaction }: Values): Task {
-  publisher(service);
+function rebuildOf({ of, from, to, reaction }: Values): Task {
   if (of ?? from ?? to ?? reaction)
     throw new WrongUse('a stream is rebuilt as a whole: no --of, --from, --to, --reaction');
   return { kind: 'rebuild' };

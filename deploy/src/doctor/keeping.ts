@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServiceName } from '@bandeng/contracts';
-import { findHoles, openDeadLetters, type Publishing, streamOf } from '@bandeng/events';
+import { findHoles, openDeadLetters, streamOf } from '@bandeng/events';
 import type { Db, Document } from '@bandeng/records';
 import { addressOf, type House, type Running, type Service } from '@bandeng/service';
 import { type Databases, type Installation, keepers } from '../installation.ts';
@@ -109,7 +109,7 @@ async function histories(house: House, running: Running, how: Thoroughness): Pro
   const looks = {
     ...(publishes ? { relay: () => backlog(house) } : {}),
     histories: () => states(house, how),
-    ...(publishes ? { events: () => holes(house, running.publications ?? [], how) } : {}),
+    ...(publishes ? { events: () => holes(house, running, how) } : {}),
   };
   const found: Finding[] = [];
   for (const [what, one] of Object.entries(looks)) {
@@ -146,7 +146,7 @@ async function states({ name, records }: House, { audited }: Thoroughness): Prom
   );
 }
 
-async function holes(house: House, publishings: readonly Publishing[], { followed }: Thoroughness): Promise<Finding> {
+async function holes(house: House, running: Running, { followed }: Thoroughness): Promise<Finding> {
   const { name, bus, city, records } = house;
   const check = `events of ${name}`;
   const { outbox } = records;
@@ -154,7 +154,7 @@ async function holes(house: House, publishings: readonly Publishing[], { followe
   const { entries, missing, missingCount, doubled, faults } = await findHoles({
     service: name,
     bus,
-    publishings,
+    publishings: running.publications ?? [],
     city,
     published: followed === undefined ? outbox.published() : [await outbox.samplePublished(followed)],
     all: followed === undefined,
