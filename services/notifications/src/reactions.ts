@@ -42,6 +42,10 @@ export function reactions(kept: Kept, { directory, now, hint, channels: offered 
   const forgetting = on('bandeng.identity.account-erased.v1', 'forget-wishes', ({ data }) => forget(data.person));
   return [...posting, ...(offered.length === 0 ? [] : sending), forgetting];
 
+  function ageOf({ time }: CloudEvent): number {
+    return now().getTime() - Date.parse(time);
+  }
+
   /** Those whom it concerned when it happened: whoever handles it again tells the same people. */
   function whom(type: ToldEvent, event: CloudEvent<Message>): Addressee[] {
     return addressees(type, concernOf(event.data), holdersFor(directory, event.territory, new Date(event.time)));
@@ -62,9 +66,8 @@ export function reactions(kept: Kept, { directory, now, hint, channels: offered 
           const posted = await kept.notices.run(id, { ...context, expectNew: true }, () => ({
             command: { type: 'post', notice },
           }));
-          const old = now().getTime() - Date.parse(event.time) > news;
-          const known = isRefused(posted) || (posted.replayed && old);
-          if (!known) for (const person of peopleOf(recipient)) hint(person);
+          const isNews = !isRefused(posted) && !(posted.replayed && ageOf(event) > news);
+          if (isNews) for (const person of peopleOf(recipient)) hint(person);
           return posted;
         },
       };
@@ -72,7 +75,7 @@ export function reactions(kept: Kept, { directory, now, hint, channels: offered 
   }
 
   async function send(type: ToldEvent, event: CloudEvent<Message>): Promise<readonly Reaction[] | Skipped> {
-    if (now().getTime() - Date.parse(event.time) > oldest) return skip('too old to be sent');
+    if (ageOf(event) > oldest) return skip('too old to be sent');
     const people = whom(type, event).flatMap(({ recipient, kind }) => {
       const notice = ids.notice(event.id, recipientKey(recipient));
       return peopleOf(recipient).map((person) => ({ person, kind, notice }));

@@ -53,6 +53,20 @@ test('an event that comes again sends nothing again, and what is old sends nothi
   expect(here.sink.mails[0]?.subject).toBe('【板凳】已接单 459901-20261124-000001');
 });
 
+test('live inboxes hear of a step at once and when it comes again soon, an open call each member, an old step nobody', async () => {
+  here.members.push('mei', 'zhao');
+  await here.happens(dispatched, { handler: { handler: { $case: 'openCall', value: community } } });
+  expect(here.hinted.splice(0).toSorted()).toEqual(['mei', 'zhao']);
+  const step = { time: here.now().toISOString(), id: await here.happens(accepted, { orderer: 'mei', acceptor: 'li' }) };
+  expect(here.hinted.splice(0)).toEqual(['mei']);
+  // Whoever handled it may have ended between the notice and the hint.
+  await here.happens(accepted, { orderer: 'mei', acceptor: 'li' }, step);
+  expect(here.hinted.splice(0)).toEqual(['mei']);
+  here.later(2);
+  await here.happens(accepted, { orderer: 'mei', acceptor: 'li' }, step);
+  expect(here.hinted).toEqual([]);
+});
+
 test('quiet hours hold e-mail back until they end, then all of it comes in one letter; an urgent dispatch wakes its handler', async () => {
   await here.wish('mei', email('at-once', 'progress', 'result'), night);
   await here.wish('li', email('digest', 'task'), night);
