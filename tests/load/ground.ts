@@ -5,8 +5,7 @@
 import { join } from 'node:path';
 import type { CityPlan } from '@bandeng/city';
 import { freePort, startingOrder } from '@bandeng/deploy';
-import { jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
+import { settled } from '@bandeng/testing';
 import { type Db, type Document, MongoClient } from 'mongodb';
 import { type Child, startChild, untilReady } from '../../deploy/src/embedded/child.ts';
 import { seedCity } from '../../deploy/src/seeding.ts';
@@ -69,7 +68,7 @@ export async function onGround<Result>(
         const { login = '', password = '' } = passwords.get(role) ?? {};
         return signIn(`http://localhost:${port}/oidc`, login, password);
       },
-      settle: () => settle(driver, servers.nats.url),
+      settle: () => settled({ mongodbUri: servers.mongod.uri, natsUrl: servers.nats.url, databasePrefix: 'bandeng' }),
     });
   } finally {
     for (const line of lines) line.close();
@@ -132,38 +131,6 @@ async function startServices(environment: Record<string, string>, directory: str
 
 function pidsOf(services: ReadonlyMap<string, Child>): Processes {
   return Object.fromEntries([...services].map(([name, { pid }]) => [name, pid]));
-}
-
-const streams = ['EV_TICKETS', 'EV_ORGGRAPH', 'EV_IDENTITY'];
-
-/** Nothing unpublished in any database, nothing unhandled in any durable consumer. */
-async function settle(driver: MongoClient, natsUrl: string): Promise<number> {
-  const started = performance.now();
-  const nats = await connect({ servers: natsUrl, noAsyncTraces: true });
-  try {
-    const manager = await jetstreamManager(nats);
-    const unhandled = async (stream: string): Promise<number> => {
-      let sum = 0;
-      for await (const { config, num_pending, num_ack_pending } of manager.consumers.list(stream)) {
-        if (config.durable_name !== undefined) sum += num_pending + num_ack_pending;
-      }
-      return sum;
-    };
-    const waits = async (): Promise<boolean> => {
-      const tickets = driver.db('bandeng_tickets').collection('tickets');
-      const waiting = await tickets.findOne({ unpublishedSince: { $exists: true } }, { projection: { _id: 1 } });
-      if (waiting !== null) return true;
-      for (const stream of streams) if ((await unhandled(stream).catch(() => 0)) > 0) return true;
-      return false;
-    };
-    while (await waits()) {
-      if (performance.now() - started > 60_000) throw new Error('the events are not handled within a minute');
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    return performance.now() - started;
-  } finally {
-    await nats.close();
-  }
 }
 
 /** The notices, whose arrival is the effect of a ticket's event in another service. */
