@@ -1,9 +1,9 @@
 /** Many aggregates like one that the service stored itself: the same document with ids of their own, written in bulk. */
 import { randomUUID } from 'node:crypto';
-import type { Collection, Document } from 'mongodb';
+import { type Collection, type Document, Timestamp } from 'mongodb';
 
 export interface CloneOptions {
-  /** They wait for the relay; else their entries count as published. */
+  /** They wait for the relay; else they are of old times, of which nothing goes over the bus. */
   readonly unpublished?: boolean;
   /** Fields of their own beside the id. */
   own?(number: number): Document;
@@ -11,15 +11,20 @@ export interface CloneOptions {
 
 /** A document like the original: new id, new ids of entries and commands, and another follow code. */
 function cloneOf(original: Document, options: CloneOptions = {}, number = 0): Document {
-  const { unpublishedSince: _, ...same } = original;
   const _id = randomUUID();
-  const entry = (one: Document): Document => ({ ...one, id: `${_id}:${one.seq}`, command: `bench:${_id}:${one.seq}` });
+  const entry = ({ follows: _follows, ...one }: Document): Document => ({
+    ...one,
+    id: `${_id}:${one.seq}`,
+    command: `bench:${_id}:${one.seq}`,
+    ...(options.unpublished ? {} : { silent: true }),
+  });
   return {
-    ...same,
+    ...original,
     _id,
     followHash: randomUUID(),
     history: original.history.map(entry),
-    ...(options.unpublished ? { published: 0, unpublishedSince: new Date() } : { published: original.version }),
+    // The server puts the instant there.
+    ...(options.unpublished ? { written: new Timestamp({ t: 0, i: 0 }) } : {}),
     ...options.own?.(number),
   };
 }

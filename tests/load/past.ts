@@ -27,7 +27,7 @@ export async function insertPast(
   count: number,
   step: (done: number) => Promise<void> | void,
 ): Promise<void> {
-  const originals = await tickets.find({ published: { $gt: 0 } }).toArray();
+  const originals = await tickets.find({ written: { $exists: true } }).toArray();
   const standing = (wanted: boolean): Document[] =>
     originals.filter(({ status }) => current.includes(status) === wanted);
   const kinds = { open: standing(true), done: standing(false) };
@@ -78,12 +78,11 @@ function pastTicket(original: Document, number: number, community: string, order
   const taken = kind === 'grid' || kind === 'open_call' ? `${kind}:${moved(code ?? '')}` : handler;
   const hands = taken === undefined ? {} : { handler: taken };
   const by = (one: string): string => (one === original.orderer ? orderer : one);
-  const { unpublishedSince: _, nextDue, ...same } = original;
+  const { written: _, nextDue, ...same } = original;
   return {
     ...same,
     _id,
     ...hands,
-    published: original.version,
     number: readable,
     territory,
     territories,
@@ -105,8 +104,8 @@ function pastTicket(original: Document, number: number, community: string, order
       terms: original.search.terms.map((term: string) => (term.startsWith('#') ? `#${serial.slice(-4)}` : term)),
       by: original.search.by.map(by),
     },
-    history: original.history.map((entry: Document) => {
-      return { ...entry, id: `${_id}:${entry.seq}`, command: `past:${_id}:${entry.seq}` };
+    history: original.history.map(({ follows: _follows, ...entry }: Document) => {
+      return { ...entry, id: `${_id}:${entry.seq}`, command: `past:${_id}:${entry.seq}`, silent: true };
     }),
   };
 }

@@ -134,9 +134,10 @@ async function compare({ servers, bus, nats, mongo, driver, log }: Ground): Prom
   }));
   const after = await files.collection.findOne({ _id: '0' });
   if (before === null || after === null) throw new Error('the file is not there');
-  const { version, unpublishedSince, notes, notedAt, history } = after;
+  const { version, notes, notedAt, history } = after;
   const update: Document = {
-    $set: { version, unpublishedSince, notes, notedAt },
+    $set: { version, notes, notedAt },
+    $currentDate: { written: { $type: 'timestamp' } },
     $push: { history: { $each: history.slice(1) } },
   };
 

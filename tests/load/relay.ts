@@ -1,6 +1,6 @@
-/** From a history entry to its durable acknowledgement and the mark, against the same messages in raw atomic batches. */
+/** From a history entry to its durable acknowledgement, against the same messages in raw atomic batches. */
 import { type Bus, connectBus, publishing, startRelay, startTenure, streamOf } from '@bandeng/events';
-import { connectMongo, type Mark, type Outbox, openRecords } from '@bandeng/records';
+import { connectMongo, type Following, type Outbox, openRecords } from '@bandeng/records';
 import { openLogger } from '@bandeng/telemetry';
 import { jetstream, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import { connect, headers, type MsgHdrs, type NatsConnection, nuid } from '@nats-io/transport-node';
@@ -49,17 +49,22 @@ async function storedOrder(tickets: Tickets): Promise<void> {
 /** No documents. */
 async function* nothing(): AsyncGenerator<never, void> {}
 
-/** An outbox that shows nothing until it is opened, and tells how many entries have been marked. */
-function gated(outbox: Outbox): Outbox & { open(count: number): Promise<void> } {
+/** An outbox that shows nothing until it is opened, and shuts when so many entries are published. */
+function gated(of: Outbox): { outbox: Outbox; open(count: number): Promise<void>; published(count: number): void } {
   let isOpen = false;
   let left = 0;
   let done: (() => void) | undefined;
+  const follow: Outbox['follow'] = <Note>(...given: Parameters<Outbox['follow']>) => {
+    const following: Following<Note> = of.follow(...given);
+    const { news } = following;
+    return Object.defineProperty(following, 'news', {
+      value: (atATime: number) => (isOpen ? news(atATime) : nothing()),
+    });
+  };
   return {
-    ...outbox,
-    unpublished: (atATime) => (isOpen ? outbox.unpublished(atATime) : nothing()),
-    async markPublished(marks: readonly Mark[]) {
-      await outbox.markPublished(marks);
-      left -= marks.length;
+    outbox: { ...of, follow },
+    published(count) {
+      left -= count;
       if (left <= 0) done?.();
     },
     open(count) {
@@ -149,13 +154,14 @@ async function compare(
   const original = await tickets.collection.findOne({ _id: '0' });
   if (original === null) throw new Error('the order is not there');
   await tickets.collection.deleteMany({});
-  const outbox = gated(records.outbox);
-  const tenure = startTenure({ lease: outbox.lease('service', 'bench'), log });
+  const gate = gated(records.outbox);
+  const tenure = startTenure({ lease: records.outbox.lease('service', 'bench'), log });
   const publishings = [publishing(tickets, publications)];
-  const running = startRelay({ service: 'tickets', bus, outbox, tenure, publishings, city, log });
+  const hooks = { published: gate.published };
+  const running = startRelay({ service: 'tickets', bus, outbox: gate.outbox, tenure, publishings, city, log, hooks });
   const relayed = async (count: number): Promise<number> => {
     const started = performance.now();
-    const done = outbox.open(count);
+    const done = gate.open(count);
     bus.wake('tickets');
     await done;
     return (count * 1_000) / (performance.now() - started);

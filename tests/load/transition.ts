@@ -22,7 +22,7 @@ interface Kept extends Document {
 
 /** The update that makes of a document what the service made of it: fields set and gone, entries pushed. */
 function updateBetween(before: Document, after: Document): Document {
-  const names = Object.keys(after).filter((name) => name !== '_id' && name !== 'history');
+  const names = Object.keys(after).filter((name) => !['_id', 'history', 'written'].includes(name));
   const changed = names.filter((name) => !isDeepStrictEqual(before[name], after[name]));
   const gone = Object.keys(before).filter((name) => !(name in after));
   const entries = after.history.slice(before.history.length);
@@ -30,6 +30,7 @@ function updateBetween(before: Document, after: Document): Document {
     $set: Object.fromEntries(changed.map((name) => [name, after[name]])),
     ...(gone.length > 0 ? { $unset: Object.fromEntries(gone.map((name) => [name, ''])) } : {}),
     $push: { history: { $each: entries } },
+    $currentDate: { written: { $type: 'timestamp' } },
   };
 }
 
@@ -87,7 +88,7 @@ export function transition(): Promise<Result> {
   });
 }
 
-/** Dispatches one ticket and answers what that changed in its document, before the relay marks it. */
+/** Dispatches one ticket and answers what that changed in its document. */
 async function recordedUpdate(
   ground: Ground,
   tickets: Collection<Kept>,
@@ -102,7 +103,5 @@ async function recordedUpdate(
   const after = await tickets.findOne({ _id });
   if (before === null || after === null) throw new Error('what was dispatched is gone');
   await ground.settle();
-  const update = updateBetween(before, after);
-  // The relay may have been faster than this reading.
-  return { ...update, $set: { ...update.$set, unpublishedSince: new Date() } };
+  return updateBetween(before, after);
 }

@@ -1,7 +1,8 @@
 import { type CloudEvent, parseCloudEvent } from '@bandeng/events';
+import { progressOf } from '@bandeng/records';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { type Db, MongoClient } from 'mongodb';
+import { type Db, MongoClient, type Timestamp } from 'mongodb';
 import type { Ledger } from './ledger.ts';
 
 /** What a fault did. Every list is empty when nothing went wrong. */
@@ -53,7 +54,7 @@ interface MovedEntry extends Omit<Entry, 'id'> {
 interface StoredTicket {
   readonly _id: string;
   readonly version: number;
-  readonly unpublishedSince?: Date;
+  readonly written?: Timestamp;
   readonly history: readonly Entry[];
 }
 
@@ -63,7 +64,6 @@ interface StoredNotice {
   readonly event: string;
   readonly to: string;
   readonly history: readonly Entry[];
-  readonly unpublishedSince?: Date;
 }
 
 export interface Place {
@@ -76,7 +76,9 @@ export interface Place {
 export async function judge(ledger: Ledger, place: Place): Promise<Judgement> {
   const mongo = await MongoClient.connect(place.mongodbUri);
   try {
-    const tickets = await ticketsOf(mongo.db(`${place.databasePrefix}_tickets`));
+    const database = mongo.db(`${place.databasePrefix}_tickets`);
+    const tickets = await ticketsOf(database);
+    const told = (await progressOf(database))?.told.tickets;
     const notices = await mongo
       .db(`${place.databasePrefix}_notifications`)
       .collection<StoredNotice>('notices')
@@ -88,7 +90,7 @@ export async function judge(ledger: Ledger, place: Place): Promise<Judgement> {
       ...judgeEvents(tickets, events),
       ...judgeNotices(tickets, notices),
       disorder: [...disorderOfEvents(events), ...disorderOfNotices(notices)],
-      stranded: tickets.filter(({ unpublishedSince }) => unpublishedSince !== undefined).map(({ _id }) => _id),
+      stranded: tickets.filter(({ written }) => told === undefined || written?.greaterThan(told)).map(({ _id }) => _id),
     };
   } finally {
     await mongo.close();

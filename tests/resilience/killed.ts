@@ -89,5 +89,5 @@ export const killedRuns = [
   killedServices,
   killedHouse,
   killedAt('before-publish', 'write and publish'),
-  killedAt('after-publish', 'publish and mark'),
+  killedAt('after-publish', 'publish and the keeping of it'),
 ];

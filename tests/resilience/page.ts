@@ -75,7 +75,7 @@ Written by \`./bandeng soak\`: the last long run of each kind. While residents o
 - **event lost / doubled**: a step of a ticket without exactly one message in its stream.
 - **effect lost / doubled**: somebody whom a step concerns was not told, or was told twice.
 - **order**: a message or a notice that came after that of a later step of the same ticket.
-- **stranded**: something that still waits to be published.
+- **stranded**: something that the relay has not come to yet.
 - **failed requests**: requests that nobody answered within two minutes, sent again under the same Idempotency-Key. Where nobody may notice the fault (two replicas, NATS away, bad messages, races) every request that had to be sent again.
 - **sent again**: requests that met no connection, a broken one, or an answer of 500 and above. That is what taking away the only one of its kind looks like from outside.
 

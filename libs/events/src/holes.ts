@@ -56,7 +56,7 @@ export async function findHoles(options: HolesOptions): Promise<Holes> {
       }
     }
   }
-  // Only now, so that what is marked as published is in what is read.
+  // Only now, so that what counts as published is in what is read.
   const state = await streamState(connection, stream);
   if (state === undefined) throw new Error(`stream ${stream} has been deleted`);
   if (wanted.size > 0) {

@@ -1,22 +1,24 @@
 import { events } from '@bandeng/contracts';
 import type { DomainEvent } from '@bandeng/decider';
-import type { Entry, Mark, UnpublishedDocument } from '@bandeng/records';
+import type { Entry, WrittenDocument } from '@bandeng/records';
 import { MAX_BATCH, type Outgoing } from './batches.ts';
 import { encodeData } from './catalogue.ts';
 import { cloudEvent, MAX_EVENT_BYTES } from './cloudevents.ts';
 import type { Publishing } from './publications.ts';
 import { eventSubject } from './subjects.ts';
 
-/** What goes out together, and what may be marked when it is durable. */
+/** What goes out together. */
 export interface PlannedBatch {
   readonly messages: readonly Outgoing[];
-  readonly marks: readonly Mark[];
+  /** By `aggregateKey`, whose entries these are. */
+  readonly aggregates: ReadonlySet<string>;
 }
 
 /** An aggregate that cannot be published now, for a fault of ours. Its earlier entries are, its later ones wait. */
 export interface Stuck {
-  readonly key: string;
-  readonly entry: string;
+  readonly collection: string;
+  readonly id: string;
+  readonly seq: number;
   readonly fault: unknown;
 }
 
@@ -30,8 +32,8 @@ export interface PlanContext {
   readonly publishings: ReadonlyMap<string, Publishing>;
   /** Code for what has no territory. */
   readonly city: string;
-  /** For an aggregate by `aggregateKey`: what is durable on the bus already, though its document does not say so yet. */
-  sent(key: string): number;
+  /** Up to which seq an aggregate has been told already. */
+  told(document: WrittenDocument): number;
   readonly maxBytes?: number;
 }
 
@@ -43,37 +45,36 @@ export function aggregateKey(collection: string, id: string): string {
 }
 
 /** What of these documents goes out, in which order: each aggregate's entries by seq, in as few batches as possible. */
-export function plan(documents: readonly UnpublishedDocument[], context: PlanContext): Plan {
+export function plan(documents: readonly WrittenDocument[], context: PlanContext): Plan {
   const batches: PlannedBatch[] = [];
   const stuck: Stuck[] = [];
   let messages: Outgoing[] = [];
-  let marks = new Map<string, Mark>();
+  let aggregates = new Set<string>();
   let bytes = 0;
   const cut = (): void => {
-    if (marks.size > 0) batches.push({ messages, marks: [...marks.values()] });
+    if (messages.length > 0) batches.push({ messages, aggregates });
     messages = [];
-    marks = new Map();
+    aggregates = new Set();
     bytes = 0;
   };
   for (const document of documents) {
-    const key = aggregateKey(document.collection, document.id);
-    const after = Math.max(document.published, context.sent(key));
-    for (let seq = after + 1; seq <= document.version; seq += 1) {
+    const { collection, id } = document;
+    for (let seq = context.told(document) + 1; seq <= document.version; seq += 1) {
       let message: Outgoing | undefined;
       try {
         const entry = document.entry(seq);
         if (entry === undefined) throw new Error('the history does not have it');
         message = outgoing(document, entry, context);
       } catch (fault) {
-        stuck.push({ key, entry: `${document.id}:${seq}`, fault });
+        stuck.push({ collection, id, seq, fault });
         break;
       }
       if (message !== undefined) {
         if (messages.length === MAX_BATCH || bytes + message.payload.length > MAX_BATCH_BYTES) cut();
         messages.push(message);
+        aggregates.add(aggregateKey(collection, id));
         bytes += message.payload.length;
       }
-      marks.set(key, { collection: document.collection, id: document.id, upTo: seq });
     }
   }
   cut();
@@ -82,9 +83,9 @@ export function plan(documents: readonly UnpublishedDocument[], context: PlanCon
 
 /** The message of an entry; undefined when nobody is to be told. Throws when it should be one and cannot. */
 export function outgoing(
-  document: UnpublishedDocument,
+  document: WrittenDocument,
   entry: Entry<DomainEvent>,
-  context: Omit<PlanContext, 'sent'>,
+  context: Omit<PlanContext, 'told'>,
 ): Outgoing | undefined {
   const publishing = context.publishings.get(document.collection);
   if (publishing === undefined) throw new Error(`no publications for ${document.collection}`);
@@ -114,12 +115,12 @@ export function outgoing(
 }
 
 /** What was silent has never been told. */
-function told(publishing: Publishing, entry: Entry<DomainEvent>, document: UnpublishedDocument) {
+function told(publishing: Publishing, entry: Entry<DomainEvent>, document: WrittenDocument) {
   return entry.silent === true ? 'private' : publishing.of(entry, document);
 }
 
 /** The seq of the last public entry before, as far as the history in the document goes. */
-function previousPublic(document: UnpublishedDocument, seq: number, publishing: Publishing): number | undefined {
+function previousPublic(document: WrittenDocument, seq: number, publishing: Publishing): number | undefined {
   for (let before = seq - 1; before > 0; before -= 1) {
     const entry = document.entry(before);
     if (entry === undefined) return undefined;
@@ -128,10 +129,14 @@ function previousPublic(document: UnpublishedDocument, seq: number, publishing: 
   return undefined;
 }
 
-/** The collection and id and seq of a message in the stream, to mark it; undefined for what is not ours. */
-export function markOf(collection: string | undefined, eventId: string | undefined): Mark | undefined {
+/** Of which aggregate a message in the stream tells, and up to which seq; undefined for what is not ours. */
+export function toldBy(
+  collection: string | undefined,
+  eventId: string | undefined,
+): { readonly key: string; readonly upTo: number } | undefined {
   const colon = eventId?.lastIndexOf(':') ?? -1;
   if (collection === undefined || eventId === undefined || colon < 1) return undefined;
   const upTo = Number(eventId.slice(colon + 1));
-  return Number.isSafeInteger(upTo) && upTo > 0 ? { collection, id: eventId.slice(0, colon), upTo } : undefined;
+  if (!Number.isSafeInteger(upTo) || upTo < 1) return undefined;
+  return { key: aggregateKey(collection, eventId.slice(0, colon)), upTo };
 }

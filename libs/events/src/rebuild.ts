@@ -1,6 +1,6 @@
 import type { PublishedEntry } from '@bandeng/records';
 import { MAX_BATCH, type Outgoing } from './batches.ts';
-import { aggregateKey, MAX_BATCH_BYTES, outgoing, type PlanContext, type Stuck } from './plan.ts';
+import { MAX_BATCH_BYTES, outgoing, type PlanContext, type Stuck } from './plan.ts';
 
 /**
  * What has gone over the bus as messages once more, in batches. An entry of which no event can be made any more, which is a
@@ -8,7 +8,7 @@ import { aggregateKey, MAX_BATCH_BYTES, outgoing, type PlanContext, type Stuck }
  */
 export async function* rebuiltBatches(
   published: AsyncIterable<readonly PublishedEntry[]>,
-  context: Omit<PlanContext, 'sent'>,
+  context: Omit<PlanContext, 'told'>,
   faults: Stuck[],
 ): AsyncGenerator<readonly Outgoing[]> {
   let batch: Outgoing[] = [];
@@ -19,7 +19,7 @@ export async function* rebuiltBatches(
       try {
         message = outgoing(document, entry, context);
       } catch (fault) {
-        faults.push({ key: aggregateKey(document.collection, document.id), entry: entry.id, fault });
+        faults.push({ collection: document.collection, id: document.id, seq: entry.seq, fault });
       }
       if (message === undefined) continue;
       if (batch.length === MAX_BATCH || bytes + message.payload.length > MAX_BATCH_BYTES) {

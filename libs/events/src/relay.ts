@@ -1,16 +1,17 @@
-import type { Mark, Outbox } from '@bandeng/records';
+import { type Outbox, progressField } from '@bandeng/records';
 import { batchesHold, COLLECTION_HEADER, ID_HEADER, type Outgoing, publishBatch, publishSingly } from './batches.ts';
 import type { Bus } from './bus.ts';
 import { passFailPoint } from './failpoint.ts';
 import type { EventHooks, Log } from './hooks.ts';
 import type { Operation, Operations } from './operations.ts';
-import { aggregateKey, markOf, plan, type Stuck } from './plan.ts';
+import { type Stuck, toldBy } from './plan.ts';
 import type { Publishing } from './publications.ts';
 import { rebuiltBatches } from './rebuild.ts';
 import { type Sending, startSending } from './sending.ts';
 import { pause, signal } from './signal.ts';
 import { deleteStream, readStream, type StreamState } from './streams.ts';
 import { streamOf } from './subjects.ts';
+import { type Kept, startTelling, type Telling } from './telling.ts';
 import type { Tenure } from './tenure.ts';
 
 /** Brings what is written to the bus. */
@@ -31,18 +32,16 @@ export interface RelayOptions {
   readonly operations?: Operations;
   readonly log: Log;
   readonly hooks?: EventHooks;
+  /** Milliseconds until what is on the bus is so for good, for tests; see `Following`. */
+  readonly settlesAfter?: number;
 }
 
-/** How far the stream is known to be marked: kept in the lease document for whoever takes over. */
-interface Fence {
-  readonly created: string;
-  readonly sequence: number;
+/** What goes on while this process holds the lease and all is well. */
+interface Course {
+  readonly telling: Telling;
+  readonly sending: Sending;
 }
 
-/** Documents read at a time. */
-const READ = 400;
-/** Reads of one pass, after which what has come in behind its place is met. */
-const MOST_READS = 50;
 /** Batches under way at a time: the next ones are made and stored while the server flushes the first. */
 const BATCHES_AT_ONCE = 4;
 const POLL_EVERY = 100;
@@ -55,30 +54,28 @@ const IDLE_AFTER = 2_000;
  */
 const REST = 4;
 const REST_AT_MOST = 60;
-const RETRY_STUCK_AFTER = 30_000;
 const TELL_BACKLOG_EVERY = 5_000;
-const SAVE_FENCE_EVERY = 1_000;
 const LOOK_FOR_OPERATIONS_EVERY = 1_000;
 
 /**
  * Publishes the entries of a service, exactly one message for each, in order for each aggregate, while this process holds the
  * lease. The fence makes it so: a batch is taken only behind the sequence we know of; when it is not, or when no answer
- * came, what lies in the stream is read and marked before anything else goes out.
+ * came, what lies in the stream is read before anything else goes out. It writes nothing to the documents.
  */
 export function startRelay(options: RelayOptions): Relay {
   const { bus, outbox, tenure, service, log, hooks } = options;
-  const publishings = new Map(options.publishings.map((one) => [one.collection, one]));
+  const context = {
+    service,
+    publishings: new Map(options.publishings.map((one) => [one.collection, one])),
+    city: options.city,
+  };
   const woken = signal();
-  const stuckUntil = new Map<string, number>();
   let stopped = false;
   let reconnected = false;
-  let fence: Fence | undefined;
-  let savedFence: Fence | undefined;
   let atomic: boolean | undefined;
-  let sending: Sending | undefined;
+  let course: Course | undefined;
   let faults = 0;
   let busyAt = performance.now();
-  let savedAt = 0;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let backlogTold = false;
 
@@ -110,12 +107,17 @@ export function startRelay(options: RelayOptions): Relay {
         continue;
       }
       try {
-        sending ??= await takeOver();
+        course ??= await takeOver();
         const asked = await rebuildAskedFor();
-        if (asked !== undefined) await rebuild(asked);
+        if (asked !== undefined) {
+          await keep(course);
+          await leave();
+          await rebuild(asked);
+          continue;
+        }
         const began = performance.now();
-        const worked = await pass(sending);
-        if (faults > 0) await sending.settled();
+        const worked = await pass(course);
+        if (faults > 0) await course.sending.settled();
         faults = 0;
         if (worked) {
           busyAt = performance.now();
@@ -128,14 +130,24 @@ export function startRelay(options: RelayOptions): Relay {
         if (faults > 1) await woken.wait(Math.min(2_000, 50 * 2 ** faults));
       }
     }
+    try {
+      if (course !== undefined && tenure.holds()) await keep(course);
+    } catch (error) {
+      log.debug({ err: error }, 'whoever comes next has more to read');
+    }
     await leave();
-    await saveFence();
   }
 
   /** Nothing of ours is on its way after this; what lies in the stream is looked at before anything else goes out. */
   async function leave(): Promise<void> {
+    const { telling, sending } = course ?? {};
+    course = undefined;
     await sending?.ended();
-    sending = undefined;
+    await telling?.close();
+  }
+
+  async function keep({ telling, sending }: Course): Promise<void> {
+    await telling.keep(await sending.settled());
   }
 
   function sendingFrom(last: number): Sending {
@@ -148,40 +160,37 @@ export function startRelay(options: RelayOptions): Relay {
         hooks?.published?.(messages.length);
         return reached;
       },
-      mark: (marks) => outbox.markPublished(marks),
-      reached(sequence) {
-        if (fence !== undefined) fence = { ...fence, sequence };
-      },
       failed: () => woken.raise(),
     });
   }
 
-  /** Finds out what the stream holds beyond the fence, and marks it. */
-  async function takeOver(): Promise<Sending> {
+  /** Goes on where the relay before was for good: what the stream holds behind that is told already. */
+  async function takeOver(): Promise<Course> {
     const state = await bus.ensureStream(service);
     const connection = bus.connection();
     if (connection === undefined) throw new Error('NATS is away');
     warnBeforeFull(state);
     atomic ??= await batchesHold(connection, service);
     if (!atomic) log.warn({}, 'this nats-server takes duplicates in a batch: events go out one by one');
-    fence ??= await tenure.lease.read<Fence>('fence');
-    // Another incarnation of the stream knows nothing of what was marked before.
-    const known = fence?.created === state.created ? Math.min(fence.sequence, state.last) : 0;
-    const marks = new Map<string, Mark>();
-    const unknown = { from: Math.max(known + 1, state.first), to: state.last, headersOnly: true };
+    const before = await tenure.lease.read<Kept>(progressField);
+    const { final = {}, stuck = [] } = before ?? {};
+    // Another incarnation of the stream has nothing but what lies in it.
+    const sequence = before?.created === state.created ? before.sequence : 0;
+    const kept: Kept = { final, told: final, stuck, created: state.created, sequence };
+    await tenure.lease.write({ [progressField]: kept });
+    const inStream = new Map<string, number>();
+    const unknown = { from: Math.max(sequence + 1, state.first), to: state.last, headersOnly: true };
     for await (const message of readStream(connection, streamOf(service), unknown)) {
-      const mark = markOf(message.header(COLLECTION_HEADER), message.header(ID_HEADER));
-      if (mark !== undefined && publishings.has(mark.collection))
-        marks.set(aggregateKey(mark.collection, mark.id), mark);
-      if (marks.size >= READ) {
-        await outbox.markPublished([...marks.values()]);
-        marks.clear();
-      }
+      const one = toldBy(message.header(COLLECTION_HEADER), message.header(ID_HEADER));
+      if (one !== undefined) inStream.set(one.key, one.upTo);
     }
-    if (marks.size > 0) await outbox.markPublished([...marks.values()]);
-    fence = { created: state.created, sequence: state.last };
-    await saveFence();
-    return sendingFrom(state.last);
+    const telling = startTelling({
+      ...{ ...context, outbox, tenure, inStream, settlesAfter: options.settlesAfter },
+      kept,
+      stuck: ({ collection, id, seq, fault }) =>
+        log.error({ err: fault, collection, entry: `${id}:${seq}` }, 'this aggregate cannot be published'),
+    });
+    return { telling, sending: sendingFrom(state.last) };
   }
 
   async function rebuildAskedFor(): Promise<Operation<'rebuild'> | undefined> {
@@ -192,32 +201,24 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   /**
-   * Makes the stream anew. All that the old one holds is marked by now, so what is marked is what the new one must hold. Whoever
-   * is interrupted leaves it to be begun again from nothing, by the next pass or the next holder: then too there is no double.
+   * Makes the stream anew, of all that the old one had for good; the relay goes on from there. Whoever is interrupted leaves it
+   * to be begun again from nothing, by the next pass or the next holder: then too there is no double.
    */
   async function rebuild({ id }: Operation<'rebuild'>): Promise<void> {
     const { operations } = options;
     const connection = bus.connection();
     if (operations === undefined || connection === undefined || !(await operations.begin(id))) return;
     try {
-      await sending?.settled();
       log.warn({ stream: streamOf(service) }, 'the stream is made anew, as an operator asked');
       await deleteStream(connection, streamOf(service));
       const { created } = await bus.ensureStream(service);
       let last = 0;
-      fence = { created, sequence: 0 };
-      sending = undefined;
       const faults: Stuck[] = [];
       let done = 0;
       let toldAt = 0;
-      for await (const batch of rebuiltBatches(
-        outbox.published(),
-        { service, publishings, city: options.city },
-        faults,
-      )) {
+      for await (const batch of rebuiltBatches(outbox.published(), context, faults)) {
         if (stopped || !tenure.holds()) throw new Error('the lease is lost; the next holder begins again');
         last = await publish(batch, last, true);
-        fence = { created, sequence: last };
         passFailPoint('in-rebuild');
         done += batch.length;
         hooks?.published?.(batch.length);
@@ -225,9 +226,12 @@ export function startRelay(options: RelayOptions): Relay {
         toldAt = performance.now();
         await operations.progress(id, { done });
       }
-      await saveFence();
+      const before = await tenure.lease.read<Kept>(progressField);
+      const { final = {}, stuck = [] } = before ?? {};
+      const kept: Kept = { final, told: final, stuck, created, sequence: last };
+      if (!(await tenure.lease.write({ [progressField]: kept }))) throw new Error('the lease is lost');
       await operations.progress(id, { done });
-      for (const fault of faults) log.error({ err: fault.fault, entry: fault.entry }, 'this entry is left out');
+      for (const { fault, ...entry } of faults) log.error({ err: fault, ...entry }, 'this entry is left out');
       await operations.end(id, leftOut(faults));
     } catch (error) {
       await operations.trouble(id, error instanceof Error ? error.message : String(error)).catch(() => undefined);
@@ -237,28 +241,17 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   /** Publishes what waits; false when nothing did. */
-  async function pass(way: Sending): Promise<boolean> {
-    way.check();
-    // All that was read before has been planned.
-    way.forget();
-    const now = performance.now();
-    for (const [key, until] of stuckUntil) if (until < now) stuckUntil.delete(key);
-    const context = { service, publishings, city: options.city, sent: way.sent };
+  async function pass({ telling, sending }: Course): Promise<boolean> {
+    sending.check();
     let worked = false;
-    let reads = 0;
-    for await (const documents of outbox.unpublished(READ)) {
-      const free = documents.filter(({ collection, id }) => !stuckUntil.has(aggregateKey(collection, id)));
-      const { batches, stuck } = plan(free, context);
-      for (const one of stuck) holdUp(one);
-      for (const batch of batches) {
+    for await (const documents of telling.documents()) {
+      for (const batch of telling.plan(documents)) {
         if (stopped || !tenure.holds()) return false;
-        await way.send(batch);
+        await sending.send(batch);
         worked = true;
       }
-      reads += 1;
-      if (reads >= MOST_READS) break;
     }
-    if (savedAt + SAVE_FENCE_EVERY < performance.now()) await saveFence();
+    if (telling.isToBeKept(worked)) await keep({ telling, sending });
     return worked;
   }
 
@@ -279,23 +272,6 @@ export function startRelay(options: RelayOptions): Relay {
     if (!('refused' in outcome)) return outcome.last;
     if (outcome.refused === 'behind') throw new Behind();
     throw new Error(`the stream refused (${outcome.code}): ${outcome.description}`);
-  }
-
-  function holdUp(stuck: Stuck): void {
-    stuckUntil.set(stuck.key, performance.now() + RETRY_STUCK_AFTER);
-    log.error({ err: stuck.fault, aggregate: stuck.key, entry: stuck.entry }, 'this aggregate cannot be published');
-  }
-
-  /** Not fatal: from an older fence only more is read. */
-  async function saveFence(): Promise<void> {
-    savedAt = performance.now();
-    const now = fence;
-    if (now === undefined || now === savedFence || !tenure.holds()) return;
-    try {
-      if (await tenure.lease.write({ fence: now })) savedFence = now;
-    } catch (error) {
-      log.debug({ err: error }, 'fence not saved');
-    }
   }
 
   function warnBeforeFull(state: StreamState): void {
@@ -336,7 +312,7 @@ function leftOut(faults: readonly Stuck[]): string | undefined {
   const [first] = faults;
   if (first === undefined) return undefined;
   const why = first.fault instanceof Error ? first.fault.message : String(first.fault);
-  return `${faults.length} entries could not be made into events and are left out; the first is ${first.entry}: ${why}`;
+  return `${faults.length} entries could not be made into events and are left out; the first is ${first.id}:${first.seq}: ${why}`;
 }
 
 /** Somebody else has published since: read the stream first. */

@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type Decider, refuse } from '@bandeng/decider';
-import { type Aggregates, connectMongo, type Db, type Definition, openRecords, type Records } from '@bandeng/records';
+import {
+  type Aggregates,
+  connectMongo,
+  type Db,
+  type Definition,
+  openRecords,
+  progressOf,
+  type Records,
+} from '@bandeng/records';
 import { parts } from '@bandeng/testing';
 import type { NatsConnection } from '@nats-io/transport-node';
 import {
@@ -97,10 +106,12 @@ export interface House extends AsyncDisposable {
   tenure(holder: string): Tenure;
   relay(
     tenure: Tenure,
-    more?: { outbox?: Records['outbox']; bus?: Bus; hooks?: EventHooks; publishings?: readonly Publishing[] },
+    more?: { bus?: Bus; hooks?: EventHooks; publishings?: readonly Publishing[]; settlesAfter?: number },
   ): Relay;
-  /** Until nothing waits to be published. */
+  /** Whether nothing waits to be published. */
   drained(): Promise<boolean>;
+  /** Whether all that is published is so for good. */
+  settled(): Promise<boolean>;
   connect(): Bus;
 }
 
@@ -148,18 +159,23 @@ export async function house(servers?: Servers): Promise<House> {
       const relay = startRelay({
         service: 'tickets',
         bus: more.bus ?? bus,
-        outbox: more.outbox ?? records.outbox,
+        outbox: records.outbox,
         tenure,
         publishings: more.publishings ?? publishings,
         city: '4599',
         operations,
         log: quiet,
         ...(more.hooks === undefined ? {} : { hooks: more.hooks }),
+        ...(more.settlesAfter === undefined ? {} : { settlesAfter: more.settlesAfter }),
       });
       leaving.unshift(() => relay.stop());
       return relay;
     },
     drained: async () => (await records.outbox.backlog()).documents === 0,
+    async settled() {
+      const { told, final } = (await progressOf(database)) ?? {};
+      return told !== undefined && isDeepStrictEqual(told, final) && (await records.outbox.backlog()).documents === 0;
+    },
     async [Symbol.asyncDispose]() {
       for (const leave of leaving) await leave();
       await client.close();

@@ -20,11 +20,17 @@ async function past(home: House): Promise<void> {
     }
   }
   await home.run('old', { type: 'step' }, second(20));
-  await drained(home);
+  await settled(home);
 }
 
 const drained = (home: House): Promise<void> =>
   eventually(async () => expect(await home.drained()).toBe(true), { within: 10_000 }).then(() => undefined);
+
+/** Until all that is published is so for good. */
+const settled = (home: House): Promise<void> =>
+  eventually(async () => expect(await home.settled()).toBe(true), { within: 15_000 }).then(() => undefined);
+
+const soon = { settlesAfter: 100 };
 
 const idsOf = (events: readonly CloudEvent[]): string[] => events.map(({ id }) => id);
 
@@ -51,7 +57,7 @@ async function holes(home: House, all = true) {
 it('makes a stream anew after the store of NATS was deleted: one message for each public entry, in order', async () => {
   const own = await killableParts();
   await using home = await house(own);
-  home.relay(home.tenure('a'));
+  home.relay(home.tenure('a'), soon);
   await past(home);
   const before = await streamed(home.bus);
   const { created } = await home.bus.ensureStream('tickets');
@@ -63,7 +69,7 @@ it('makes a stream anew after the store of NATS was deleted: one message for eac
   await rm(`${own.directory}/nats/store`, { recursive: true });
   await own.natsServer.start();
   await home.run('new', { type: 'open', place }, second(30));
-  await drained(home);
+  await settled(home);
   expect(idsOf(await streamed(home.bus))).toEqual(['new:1']);
   for (const all of [true, false]) {
     expect(await holes(home, all)).toMatchObject({
@@ -90,7 +96,7 @@ it('makes a stream anew after the store of NATS was deleted: one message for eac
 
 it('goes on publishing what is written meanwhile, behind what was before', async () => {
   await using home = await house();
-  home.relay(home.tenure('a'));
+  home.relay(home.tenure('a'), soon);
   await past(home);
   const asked = rebuilt(home);
   const written: string[] = [];
@@ -109,11 +115,11 @@ it('is begun again by the next holder when the first is killed in the middle', a
   const borrowed = await parts();
   await using home = await house(borrowed);
   const tenure = home.tenure('a');
-  const relay = home.relay(tenure);
+  const relay = home.relay(tenure, soon);
   const ids = Array.from({ length: 130 }, (_, index) => `r${String(index).padStart(3, '0')}`);
   await Promise.all(ids.map((id) => home.run(id, { type: 'open', place }, second(1))));
   await Promise.all(ids.map((id) => home.run(id, { type: 'step' }, second(2))));
-  await drained(home);
+  await settled(home);
   await relay.stop();
   await tenure.stop();
   const id = await home.operations.ask({ kind: 'rebuild' });
@@ -133,7 +139,7 @@ it('is begun again by the next holder when the first is killed in the middle', a
 it('leaves out an entry of which no event can be made any more, and says so', async () => {
   await using home = await house();
   const first = home.tenure('a');
-  const relay = home.relay(first);
+  const relay = home.relay(first, soon);
   await past(home);
   await relay.stop();
   await first.stop();
@@ -168,7 +174,7 @@ it('can be taken back as long as nobody has begun', async () => {
 
 it('tells whoever follows from a position that it is gone', async () => {
   await using home = await house();
-  home.relay(home.tenure('a'));
+  home.relay(home.tenure('a'), soon);
   await past(home);
   let position = '';
   const first = home.bus.live(

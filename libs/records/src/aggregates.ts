@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DomainEvent, fold, isRefused, type Refused, refuse } from '@bandeng/decider';
-import type { Collection, Db, Document } from 'mongodb';
+import { type Collection, type Db, type Document, Timestamp } from 'mongodb';
 import { type Content, contentOf, difference, entryToBson, type Opened, open } from './contents.ts';
 import type {
   CommandContext,
@@ -13,9 +13,11 @@ import type {
   Words,
 } from './documents.ts';
 import { duplicateIndex } from './mongo.ts';
-import { movedOf, weight } from './moved.ts';
+import { isTimeToWeigh, movedOf, weight } from './moved.ts';
+import { progressOf } from './progress.ts';
 import { fieldsToBson, isInstant, same } from './values.ts';
 import { type Held, writingTo } from './writing.ts';
+import { firstAfter } from './written.ts';
 
 /** Gathers the facts and makes the command, before each try; may refuse. */
 export type Prepare<S, C, E extends DomainEvent, P extends string> = (
@@ -45,8 +47,8 @@ export interface Aggregates<S extends object, C, E extends DomainEvent, R extend
 
 const mostRetries = 10;
 const mostUnpublishedBytes = 4 * 1024 * 1024;
-/** A request has at most 256 kB, so fewer unpublished entries than this need not be weighed. */
-const weighFrom = 16;
+/** In the place of this the server puts the instant of the write. */
+const now = new Timestamp({ t: 0, i: 0 });
 const wordId = /^[A-Za-z0-9][\w:-]{0,199}$/;
 
 /** `unclear`: it is written or it met a conflict, and the aggregate tells which, by the id of the command. */
@@ -60,7 +62,7 @@ interface Change<S, E extends DomainEvent> {
   readonly words: Words;
   /** Left out when it stays as it is. */
   readonly search?: Content;
-  /** Nothing of it waits for the bus: it is private, or history of old times. */
+  /** Nothing of it is for the bus: it is private, or history of old times. */
   readonly silent: boolean;
 }
 
@@ -119,9 +121,7 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
     }
     const { words = {}, actor = context.actor } = prepared;
     const change = compose(id, { ...context, actor }, current, events, words);
-    if (current !== undefined && hasTooMuchUnpublished(current.published, change.stored.history)) {
-      return refuse('too-much-unpublished');
-    }
+    if (current !== undefined && (await hasTooMuchUnpublished(current, change))) return refuse('too-much-unpublished');
     if (context.rehearsal === true) return { stored: change.stored, replayed: false };
     const written = await write(current, change);
     if (!change.silent && written !== 'conflict') wake();
@@ -140,10 +140,8 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
     const version = current?.stored.version ?? 0;
     const state = fold(definition.decider.evolve, events, current?.stored.state);
     if (state === undefined) throw new TypeError(`${definition.name}: events without a state`);
-    // Silence cannot jump over entries that still have to go over the bus.
-    const silent = context.silent === true && (current === undefined || current.published === version);
     const entries = events.map((event, index) =>
-      entryOf(id, version + index + 1, { ...context, silent }, event, index === 0),
+      entryOf(id, version + index + 1, context, event, index === 0 ? { follows: current?.written } : undefined),
     );
     for (const word of Object.keys(words)) if (!wordId.test(word)) throw new TypeError(`'${word}' is no id of a text`);
     const content = contentOf(definition, state);
@@ -164,7 +162,7 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
       entries,
       words,
       ...(search === undefined ? {} : { search }),
-      silent: silent || definition.private === true,
+      silent: context.silent === true || definition.private === true,
     };
   }
 
@@ -193,8 +191,7 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
     await writing.insert({
       _id: stored.id,
       version: stored.version,
-      published: silent ? stored.version : 0,
-      ...(silent ? {} : { unpublishedSince: new Date() }),
+      ...(silent ? {} : { written: now }),
       ...fieldsToBson(content),
       ...(Object.keys(words).length > 0 ? { words } : {}),
       ...(search === undefined ? {} : { search: fieldsToBson(search) }),
@@ -207,9 +204,9 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
     const { changed, gone } = difference(current.content, content);
     for (const [word, text] of Object.entries(words)) changed[`words.${word}`] = text;
     if (search !== undefined && !same(search, current.search)) changed.search = fieldsToBson(search);
-    const set = silent ? { published: stored.version } : { unpublishedSince: new Date() };
     const operators: Document = {
-      $set: { version: stored.version, ...set, ...changed },
+      $set: { version: stored.version, ...changed },
+      ...(silent ? {} : { $currentDate: { written: { $type: 'timestamp' } } }),
       ...(gone.length > 0 ? { $unset: Object.fromEntries(gone.map((name) => [name, ''])) } : {}),
       $push: { history: { $each: entries.map(entryToBson) } },
     };
@@ -219,10 +216,23 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
   async function moveOut(current: Opened<S, E> | undefined, { stored, entries }: Change<S, E>): Promise<void> {
     if (current === undefined) return;
     try {
-      await moved.moveOut(stored.id, stored.history, current.published, entries.length);
+      await moved.moveOut(stored.id, stored.history, entries.length, () => neededFrom(current));
     } catch {
       // The command has happened, which is all its caller asks; the next command on this aggregate moves them.
     }
+  }
+
+  /** The seq of the first entry that the relay may still read; what is private it never reads. */
+  async function neededFrom({ stored, written }: Opened<S, E>): Promise<number> {
+    if (definition.private === true) return stored.version + 1;
+    return firstAfter(stored.history, written, (await progressOf(database))?.final[definition.name]);
+  }
+
+  /** A bound for documents that cannot shrink while the bus is away. */
+  async function hasTooMuchUnpublished(current: Opened<S, E>, { stored, entries }: Change<S, E>): Promise<boolean> {
+    if (!isTimeToWeigh(stored.history, entries.length) || weight(stored.history) <= mostUnpublishedBytes) return false;
+    const needed = await neededFrom(current);
+    return weight(stored.history.filter((entry) => entry.seq >= needed)) > mostUnpublishedBytes;
   }
 
   /** Tries until it is written, refused, or has met too many conflicts. */
@@ -294,7 +304,8 @@ function entryOf<E extends DomainEvent>(
   seq: number,
   context: CommandContext,
   event: E,
-  first: boolean,
+  /** Of the first entry of a command alone. */
+  first: { readonly follows: Timestamp | undefined } | undefined,
 ): Entry<E> {
   const entry: Entry<DomainEvent> = {
     seq,
@@ -302,7 +313,8 @@ function entryOf<E extends DomainEvent>(
     at: context.at,
     actor: context.actor,
     command: context.id,
-    ...(first && context.request !== undefined ? { request: context.request } : {}),
+    ...(first !== undefined && context.request !== undefined ? { request: context.request } : {}),
+    ...(first?.follows !== undefined && context.silent !== true ? { follows: first.follows } : {}),
     ...(context.trace !== undefined ? { trace: context.trace } : {}),
     ...(context.silent === true ? { silent: true } : {}),
     type: event.type,
@@ -314,11 +326,6 @@ function entryOf<E extends DomainEvent>(
 
 function isConflict(outcome: object | Conflict): outcome is Conflict {
   return outcome === 'conflict' || outcome === 'unclear';
-}
-
-function hasTooMuchUnpublished(published: number, history: readonly Entry<DomainEvent>[]): boolean {
-  const unpublished = history.filter((entry) => entry.seq > published);
-  return unpublished.length >= weighFrom && weight(unpublished) > mostUnpublishedBytes;
 }
 
 /** Full jitter in milliseconds: without it those who collided once collide again (three times the tries). */

@@ -11,8 +11,7 @@ export interface Fault {
   readonly fault:
     | 'history-not-dense'
     | 'version-is-not-last-seq'
-    | 'published-beyond-version'
-    | 'not-in-the-queue'
+    | 'not-for-the-bus'
     | 'state-is-not-fold-of-history'
     | 'unreadable';
   /** Names of fields or numbers, never words of people. */
@@ -58,7 +57,7 @@ async function faultsOf<S extends object, C, E extends DomainEvent, R extends st
   aggregates: Aggregates<S, C, E, R>,
   document: Document,
 ): Promise<[Fault['fault'], string][]> {
-  const { stored, content, published, historyFrom } = open<S, E>(document);
+  const { stored, content, written, historyFrom } = open<S, E>(document);
   const { id, version } = stored;
   const history = historyFrom === 1 ? stored.history : await aggregates.history(id);
   // It was written while what had moved out was read: the next audit sees it.
@@ -69,9 +68,9 @@ async function faultsOf<S extends object, C, E extends DomainEvent, R extends st
   if (gap >= 0) faults.push(['history-not-dense', `${history[gap]?.seq} at ${gap + 1}`]);
   const last = history.at(-1)?.seq ?? 0;
   if (last !== version) faults.push(['version-is-not-last-seq', `${version}, ${last}`]);
-  if (published > version) faults.push(['published-beyond-version', `${published}, ${version}`]);
-  if (published < version && document.unpublishedSince === undefined) {
-    faults.push(['not-in-the-queue', `${published}, ${version}`]);
+  const loud = history.findLast((entry) => entry.silent !== true);
+  if (loud !== undefined && written === undefined && aggregates.definition.private !== true) {
+    faults.push(['not-for-the-bus', String(loud.seq)]);
   }
   if (gap >= 0) return faults;
   try {

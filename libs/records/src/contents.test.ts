@@ -29,7 +29,7 @@ describe('the fields of a document that follow from the state', () => {
       length: 12,
       derived: ['territories', 'length'],
     });
-    const { stored } = open({ _id: 'e1', version: 1, published: 0, history: [], ...content });
+    const { stored } = open({ _id: 'e1', version: 1, history: [], ...content });
     expect(stored.state).toStrictEqual({ ...errand });
     expect(stored.territories).toStrictEqual(['4599', '459902001001']);
   });
@@ -39,7 +39,7 @@ describe('the fields of a document that follow from the state', () => {
     const definition = { ...plain, territories: (one: Errand) => one.territories ?? [] };
     const content = contentOf(definition, state);
     expect(content).toStrictEqual({ ...state });
-    expect(open({ _id: 'e1', version: 1, published: 0, history: [], ...content }).stored.state).toStrictEqual(state);
+    expect(open({ _id: 'e1', version: 1, history: [], ...content }).stored.state).toStrictEqual(state);
   });
 
   it('carry the earliest deadline, which is an instant', () => {

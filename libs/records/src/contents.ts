@@ -1,5 +1,5 @@
 import type { DomainEvent } from '@bandeng/decider';
-import type { Document } from 'mongodb';
+import type { Document, Timestamp } from 'mongodb';
 import type { Definition, Entry, Stored } from './documents.ts';
 import { fieldsToBson, fromBson, isInstant, same } from './values.ts';
 
@@ -7,8 +7,7 @@ import { fieldsToBson, fromBson, isInstant, same } from './values.ts';
 const reserved: ReadonlySet<string> = new Set([
   '_id',
   'version',
-  'published',
-  'unpublishedSince',
+  'written',
   'nextDue',
   'words',
   'search',
@@ -65,7 +64,8 @@ export interface Opened<S, E extends DomainEvent> {
   readonly content: Content;
   /** What was made of its words. */
   readonly search: Content | undefined;
-  readonly published: number;
+  /** When its last entry for the bus was written; undefined when it never had one. */
+  readonly written: Timestamp | undefined;
   /** The seq of the first entry in the document; what was before has moved out. */
   readonly historyFrom: number;
 }
@@ -97,7 +97,7 @@ export function open<S, E extends DomainEvent>(document: Document): Opened<S, E>
     },
     content,
     search: document.search,
-    published: document.published,
+    written: document.written,
     historyFrom: document.historyFrom ?? 1,
   };
 }

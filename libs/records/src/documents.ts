@@ -1,5 +1,5 @@
 import type { Decider, DomainEvent, Refused } from '@bandeng/decider';
-import type { Document, IndexDescription } from 'mongodb';
+import type { Document, IndexDescription, Timestamp } from 'mongodb';
 
 /** Who did it: a person in a capacity, another system, a part of ours (`system:<service>`), or somebody without an account. */
 export type Actor =
@@ -42,6 +42,11 @@ interface EntryHead {
   readonly trace?: string;
   /** It never went over the bus and never will: history of old times. */
   readonly silent?: true;
+  /**
+   * Only on the first entry of a command, and only when something for the bus was there before: when that was written, by the
+   * clock of the database. So of each entry it is known whether the bus has it, and the relay need not write that down.
+   */
+  readonly follows?: Timestamp;
 }
 
 /** One event in the history of an aggregate, and who caused it when by which command. */
@@ -78,7 +83,7 @@ export interface Definition<S extends object, C, E extends DomainEvent, R extend
   /** The collection, plural: `tickets`. */
   readonly name: string;
   readonly decider: Decider<S, C, E, R>;
-  /** Nothing of it ever goes over the bus: it has no place in the queue of the relay and needs no mark. */
+  /** Nothing of it ever goes over the bus: the relay does not read it. */
   readonly private?: true;
   /** Codes for territorial rights; left out, the state's own field `territories` is used if it has one. */
   territories?(state: S): readonly string[];
@@ -100,7 +105,8 @@ export interface Definition<S extends object, C, E extends DomainEvent, R extend
 export interface RecordDocument extends Document {
   readonly _id: string;
   readonly version: number;
-  readonly published: number;
+  /** When its last entry for the bus was written, by the clock of the database. */
+  readonly written?: Timestamp;
   readonly history: Document[];
 }
 

@@ -13,14 +13,16 @@ export type {
   Stored,
   Words,
 } from './documents.ts';
+export type { Following } from './following.ts';
 export { derivedId, requestHash } from './ids.ts';
 export type { Lease } from './lease.ts';
 export { connectMongo, isDatabaseAway } from './mongo.ts';
-export type { Mark, Outbox } from './outbox.ts';
+export type { Outbox } from './outbox.ts';
 export { olderThan, type PageEnd } from './paging.ts';
+export { type Progress, progressField, progressOf, type StuckAt } from './progress.ts';
 export type { PublishedEntry } from './published.ts';
 export { openRecords, type Records, type RecordsOptions } from './records.ts';
 export type { Serials } from './serials.ts';
 export { type DueCommand, type Sweep, type SweepOptions, sweepOf } from './sweeps.ts';
-export type { UnpublishedDocument } from './unpublished.ts';
 export { authorsIndex, authorsOf, erasedWords, writtenBy } from './words.ts';
+export type { Place, WrittenDocument } from './written.ts';

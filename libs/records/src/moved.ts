@@ -24,11 +24,11 @@ export interface Moved<E extends DomainEvent> {
   /** All that have moved out, in order. */
   all(aggregate: string): Promise<Entry<E>[]>;
   /**
-   * Moves out the published entries but the last 20, if there are more than 100 or they weigh more than 256 kB. Inserted first,
-   * then pulled: when it breaks off between, the next time does both again. Writers and the relay are not disturbed, for
-   * neither the version nor an unpublished entry is touched.
+   * Moves out entries but the last 20, if there are more than 100 or they weigh more than 256 kB; only those before `free()`,
+   * which the relay does not need any more. Inserted first, then pulled: when it breaks off between, the next time does both
+   * again. Writers and the relay are not disturbed, for neither the version nor an entry they need is touched.
    */
-  moveOut(aggregate: string, history: readonly Entry<E>[], published: number, added: number): Promise<void>;
+  moveOut(aggregate: string, history: readonly Entry<E>[], added: number, free: () => Promise<number>): Promise<void>;
 }
 
 export function movedOf<E extends DomainEvent>(database: Db, collection: Collection<RecordDocument>): Moved<E> {
@@ -53,10 +53,10 @@ export function movedOf<E extends DomainEvent>(database: Db, collection: Collect
       return found.map((document) => restore<E>(document));
     },
 
-    async moveOut(aggregate, history, published, added) {
+    async moveOut(aggregate, history, added, free) {
       if (!isTooLong(history, added)) return;
       const last = history.at(-1)?.seq ?? 0;
-      const upTo = Math.min(published, last - stay);
+      const upTo = Math.min((await free()) - 1, last - stay);
       const leaving = history.filter((entry) => entry.seq <= upTo);
       if (leaving.length === 0) return;
       await index();
@@ -75,9 +75,12 @@ export function movedOf<E extends DomainEvent>(database: Db, collection: Collect
 
 function isTooLong(history: readonly Entry<DomainEvent>[], added: number): boolean {
   if (history.length > mostEntries) return true;
-  const last = history.at(-1)?.seq ?? 0;
-  if (last % weighEvery >= added) return false;
-  return weight(history) > mostBytes;
+  return isTimeToWeigh(history, added) && weight(history) > mostBytes;
+}
+
+/** Whether one of the entries that were added to a history is one at which it is weighed. */
+export function isTimeToWeigh(history: readonly Entry<DomainEvent>[], added: number): boolean {
+  return (history.at(-1)?.seq ?? 0) % weighEvery < added;
 }
 
 /** Bytes of entries as the database keeps them. */

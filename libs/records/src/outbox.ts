@@ -1,33 +1,26 @@
-import type { Db, Document, Filter, Sort, UpdateFilter } from 'mongodb';
+import type { Db } from 'mongodb';
 import { open } from './contents.ts';
 import type { RecordDocument } from './documents.ts';
+import { type Following, type FollowingOptions, following } from './following.ts';
 import { type Lease, leaseOf } from './lease.ts';
 import { readTime } from './mongo.ts';
+import { progressOf } from './progress.ts';
 import { type PublishedEntry, publishedEntries, samplePublished } from './published.ts';
-import { type UnpublishedDocument, unpublishedDocument } from './unpublished.ts';
+import { beginning, type Place, type WrittenDocument, writtenDocument, writtenIndex } from './written.ts';
 
-/** Says that the entries of one aggregate up to a seq are on the bus for good. */
-export interface Mark {
-  readonly collection: string;
-  readonly id: string;
-  readonly upTo: number;
-}
-
-/** What the relay needs of the documents. */
+/** What the relay needs of the documents. It writes nothing to them. */
 export interface Outbox {
   /** The collections defined so far. */
   readonly collections: readonly string[];
-  /**
-   * Aggregates with unpublished entries, those that wait longest first, so many at a time of each collection. The next ones are
-   * under way while these are worked on. What is written meanwhile may come at the end, an aggregate also twice.
-   */
-  unpublished(atATime: number): AsyncGenerator<readonly UnpublishedDocument[], void>;
-  /** Marks never go back, and an aggregate that was written meanwhile stays in the queue. */
-  markPublished(marks: readonly Mark[]): Promise<void>;
+  /** Reads what was written after a place. */
+  follow<Note>(from: Place, options?: FollowingOptions): Following<Note>;
+  /** Single aggregates as they are now; those that are not there are left out. */
+  documents(collection: string, ids: readonly string[]): Promise<readonly WrittenDocument[]>;
+  /** How many aggregates wait for the relay, by what it has kept of how far it is, and for how long. */
   backlog(): Promise<{ documents: number; oldestSeconds: number }>;
   /**
-   * All that has gone over the bus, in batches, by time, the entries of each aggregate by seq; each once, what has moved
-   * out too, what was silent not. To make a stream anew, and to look whether one is whole.
+   * All that has gone over the bus for good, as the relay has kept it, in batches, by time, the entries of each aggregate by
+   * seq; each once, what has moved out too, what was silent not. To make a stream anew, and to look whether one is whole.
    */
   published(): AsyncGenerator<readonly PublishedEntry[]>;
   /** As `published`, of so many aggregates that chance picks. */
@@ -35,116 +28,51 @@ export interface Outbox {
   lease(name: string, holder: string): Lease;
 }
 
-/** The queue is a partial index: what is published costs nothing. */
-export const outboxIndex = {
-  name: 'unpublished',
-  key: { unpublishedSince: 1 },
-  partialFilterExpression: { unpublishedSince: { $exists: true } },
-} as const;
-
-// Not `$exists`, of which the server would open each document only to count it.
-const waiting = { unpublishedSince: { $gt: new Date(0) } };
-const longestFirst: Sort = { unpublishedSince: 1 };
-
 export function outboxOf(database: Db, collections: readonly string[]): Outbox {
   const of = (name: string) => database.collection<RecordDocument>(name);
-
-  async function* unpublishedOf(name: string, atATime: number): AsyncGenerator<readonly UnpublishedDocument[], void> {
-    const options = {
-      sort: longestFirst,
-      batchSize: atATime,
-      projection: { words: 0, search: 0 },
-      maxTimeMS: readTime,
-    };
-    const cursor = of(name).find(waiting, options);
-    const read = async (): Promise<Document[]> => {
-      const first = await cursor.next();
-      return first === null ? [] : [first, ...cursor.readBufferedDocuments(atATime - 1)];
-    };
-    let next = read();
-    try {
-      for (;;) {
-        const found = await next;
-        if (found.length === 0) return;
-        // Fewer than asked for were the last.
-        next = found.length < atATime ? Promise.resolve([]) : read();
-        // Its failure is met by the next await; until then nobody else may see it as unhandled.
-        next.catch(() => undefined);
-        yield found.map((document) => unpublishedDocument(name, open(document)));
-      }
-    } finally {
-      await next.catch(() => undefined);
-      await cursor.close();
-    }
-  }
-
-  /**
-   * One statement for all that have come equally far: most have no later entry. What has one, and only that, stays in the queue.
-   * The condition is checked where it is written, so what comes between the two is met by the second: versions only grow.
-   */
-  async function markEqual(name: string, upTo: number, ids: readonly string[]): Promise<void> {
-    const allIsOut: Filter<RecordDocument> = { _id: { $in: ids }, version: upTo };
-    const leave: UpdateFilter<RecordDocument> = { $set: { published: upTo }, $unset: { unpublishedSince: '' } };
-    const { matchedCount } = await of(name).updateMany(allIsOut, leave);
-    if (matchedCount === ids.length) return;
-    await of(name).updateMany({ _id: { $in: ids }, version: { $gt: upTo } }, { $max: { published: upTo } });
-  }
 
   return {
     collections,
 
-    unpublished: (atATime) => together(collections.map((name) => unpublishedOf(name, atATime))),
+    follow: <Note>(from: Place, options?: FollowingOptions) => following<Note>(database, collections, from, options),
 
-    async markPublished(marks) {
-      const writes = [...Map.groupBy(marks, ({ collection }) => collection)].flatMap(([name, its]) =>
-        [...Map.groupBy(its, ({ upTo }) => upTo)].map(([upTo, equal]) =>
-          markEqual(name, upTo, [...new Set(equal.map(({ id }) => id))]),
-        ),
-      );
-      await Promise.all(writes);
+    async documents(name, ids) {
+      const found = await of(name)
+        .find({ _id: { $in: [...ids] } }, { projection: { words: 0, search: 0 }, maxTimeMS: readTime })
+        .toArray();
+      return found.map((document) => writtenDocument(name, open(document)));
     },
 
     async backlog() {
+      const { told = {}, stuck = [] } = (await progressOf(database)) ?? {};
       const each = await Promise.all(
         collections.map(async (name) => {
-          const options = { maxTimeMS: readTime, hint: outboxIndex.name };
+          const waiting = { written: { $gt: told[name] ?? beginning } };
+          const options = { maxTimeMS: readTime, hint: writtenIndex.name };
           const [documents, oldest] = await Promise.all([
             of(name).countDocuments(waiting, options),
-            of(name).findOne(waiting, { ...options, sort: longestFirst, projection: { unpublishedSince: 1 } }),
+            of(name).findOne(waiting, { ...options, sort: { written: 1 }, projection: { _id: 0, written: 1 } }),
           ]);
-          return { documents, since: oldest === null ? Number.POSITIVE_INFINITY : since(oldest) };
+          return { documents, since: oldest?.written?.t ?? Number.POSITIVE_INFINITY };
         }),
       );
-      const now = Date.now();
-      const oldest = Math.min(...each.map((one) => one.since), now);
-      return { documents: each.reduce((sum, one) => sum + one.documents, 0), oldestSeconds: (now - oldest) / 1_000 };
+      const now = Date.now() / 1_000;
+      const held = stuck.map(({ since }) => since.getTime() / 1_000);
+      const oldest = Math.min(...each.map((one) => one.since), ...held, now);
+      const documents = each.reduce((sum, one) => sum + one.documents, stuck.length);
+      return { documents, oldestSeconds: now - oldest };
     },
 
-    published: () => publishedEntries(database, collections),
-    samplePublished: (aggregates) => samplePublished(database, collections, aggregates),
+    async *published() {
+      const progress = await progressOf(database);
+      if (progress !== undefined) yield* publishedEntries(database, collections, progress);
+    },
+
+    async samplePublished(aggregates) {
+      const progress = await progressOf(database);
+      return progress === undefined ? [] : samplePublished(database, collections, aggregates, progress);
+    },
+
     lease: (name, holder) => leaseOf(database, name, holder),
   };
-}
-
-/** Each collection in turn, so that none has to wait for all of another. */
-async function* together<Thing>(sources: readonly AsyncGenerator<Thing, void>[]): AsyncGenerator<Thing, void> {
-  let left = sources.map((source) => ({ source, next: source.next() }));
-  for (const { next } of left) next.catch(() => undefined);
-  try {
-    while (left.length > 0) {
-      for (const one of left) {
-        const { done, value } = await one.next;
-        if (done !== true) yield value;
-        if (done === true) left = left.filter((other) => other !== one);
-        else one.next = one.source.next();
-        one.next.catch(() => undefined);
-      }
-    }
-  } finally {
-    await Promise.allSettled(left.map(({ source }) => source.return()));
-  }
-}
-
-function since({ unpublishedSince }: Document): number {
-  return unpublishedSince instanceof Date ? unpublishedSince.getTime() : 0;
 }

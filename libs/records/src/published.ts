@@ -3,16 +3,17 @@ import type { Db, Document } from 'mongodb';
 import { open } from './contents.ts';
 import type { Entry, RecordDocument } from './documents.ts';
 import { movedOf } from './moved.ts';
-import { type UnpublishedDocument, unpublishedDocument } from './unpublished.ts';
+import type { Progress } from './progress.ts';
+import { type WrittenDocument, writtenDocument } from './written.ts';
 
 /** An entry that has gone over the bus, and its aggregate as it is now, with all of its history. */
 export interface PublishedEntry {
-  readonly document: UnpublishedDocument;
+  readonly document: WrittenDocument;
   readonly entry: Entry<DomainEvent>;
 }
 
 /** Where an entry is found. */
-interface Place extends Document {
+interface EntryPlace extends Document {
   readonly of: string;
   readonly id: string;
   readonly seq: number;
@@ -20,10 +21,11 @@ interface Place extends Document {
 
 const AT_A_TIME = 500;
 
-/** Everything that has gone over the bus, by time. The database sorts, on its disk when there is much. */
+/** Everything that has gone over the bus for good, by time. The database sorts, on its disk when there is much. */
 export async function* publishedEntries(
   database: Db,
   collections: readonly string[],
+  progress: Progress,
 ): AsyncGenerator<readonly PublishedEntry[]> {
   const [first, ...others] = collections.flatMap((name) => [
     { name, pipeline: placesInDocuments(name) },
@@ -46,9 +48,9 @@ export async function* publishedEntries(
   ];
   const places = database
     .collection(first.name)
-    .aggregate<Place>(pipeline, { allowDiskUse: true, batchSize: AT_A_TIME });
-  let batch: Place[] = [];
-  let last: Place | undefined;
+    .aggregate<EntryPlace>(pipeline, { allowDiskUse: true, batchSize: AT_A_TIME });
+  let batch: EntryPlace[] = [];
+  let last: EntryPlace | undefined;
   for await (const place of places) {
     // A move that broke off has left an entry in both places.
     const again = last?.of === place.of && last.id === place.id && last.seq === place.seq;
@@ -56,17 +58,18 @@ export async function* publishedEntries(
     if (again) continue;
     batch.push(place);
     if (batch.length < AT_A_TIME) continue;
-    yield await entriesAt(database, batch);
+    yield await entriesAt(database, batch, progress);
     batch = [];
   }
-  if (batch.length > 0) yield await entriesAt(database, batch);
+  if (batch.length > 0) yield await entriesAt(database, batch, progress);
 }
 
-/** What has gone over the bus of aggregates that chance picks, so many of each kind. */
+/** What has gone over the bus for good of aggregates that chance picks, so many of each kind. */
 export async function samplePublished(
   database: Db,
   collections: readonly string[],
   aggregates: number,
+  progress: Progress,
 ): Promise<readonly PublishedEntry[]> {
   const found: PublishedEntry[] = [];
   for (const name of collections) {
@@ -74,14 +77,13 @@ export async function samplePublished(
       .collection<RecordDocument>(name)
       .aggregate<RecordDocument>([
         { $sample: { size: aggregates } },
-        { $match: { published: { $gt: 0 } } },
+        { $match: { written: { $exists: true } } },
         { $project: { words: 0 } },
       ]);
     for await (const raw of sampled) {
       const { document, history } = await wholeDocument(database, name, raw);
-      for (const entry of history) {
-        if (entry.seq <= document.published && entry.silent !== true) found.push({ document, entry });
-      }
+      const waits = firstThatWaits(document, progress);
+      for (const entry of history) if (entry.seq < waits && entry.silent !== true) found.push({ document, entry });
     }
   }
   return found;
@@ -89,15 +91,15 @@ export async function samplePublished(
 
 function placesInDocuments(name: string): Document[] {
   return [
-    { $match: { published: { $gt: 0 } } },
-    { $project: { published: 1, 'history.seq': 1, 'history.at': 1, 'history.silent': 1 } },
+    { $match: { written: { $exists: true } } },
+    { $project: { 'history.seq': 1, 'history.at': 1, 'history.silent': 1 } },
     { $unwind: '$history' },
-    { $match: { 'history.silent': { $ne: true }, $expr: { $lte: ['$history.seq', '$published'] } } },
+    { $match: { 'history.silent': { $ne: true } } },
     { $project: { _id: 0, of: { $literal: name }, id: '$_id', seq: '$history.seq', at: '$history.at' } },
   ];
 }
 
-/** Only what is published moves out. */
+/** Only what is on the bus moves out. */
 function placesMovedOut(name: string): Document[] {
   return [
     { $match: { silent: { $ne: true } } },
@@ -105,8 +107,12 @@ function placesMovedOut(name: string): Document[] {
   ];
 }
 
-async function entriesAt(database: Db, places: readonly Place[]): Promise<readonly PublishedEntry[]> {
-  const documents = new Map<string, UnpublishedDocument>();
+async function entriesAt(
+  database: Db,
+  places: readonly EntryPlace[],
+  progress: Progress,
+): Promise<readonly PublishedEntry[]> {
+  const documents = new Map<string, WrittenDocument>();
   for (const [name, its] of Map.groupBy(places, ({ of }) => of)) {
     const ids = [...new Set(its.map(({ id }) => id))];
     const found = database
@@ -115,16 +121,22 @@ async function entriesAt(database: Db, places: readonly Place[]): Promise<readon
     for await (const raw of found)
       documents.set(`${name}/${raw._id}`, (await wholeDocument(database, name, raw)).document);
   }
-  return places.map(({ of, id, seq }) => {
+  return places.flatMap(({ of, id, seq }) => {
     const document = documents.get(`${of}/${id}`);
     const entry = document?.entry(seq);
     if (document === undefined || entry === undefined) throw new Error(`entry ${id}:${seq} of ${of} is missing`);
-    return { document, entry };
+    return seq < firstThatWaits(document, progress) ? [{ document, entry }] : [];
   });
 }
 
+/** The seq of the first entry that may not be on the bus for good. */
+function firstThatWaits(document: WrittenDocument, { final, stuck }: Progress): number {
+  const held = stuck.find(({ collection, id }) => collection === document.collection && id === document.id);
+  return Math.min(document.firstAfter(final), held?.seq ?? Number.POSITIVE_INFINITY);
+}
+
 interface WholeDocument {
-  readonly document: UnpublishedDocument;
+  readonly document: WrittenDocument;
   readonly history: readonly Entry<DomainEvent>[];
 }
 
@@ -136,5 +148,5 @@ async function wholeDocument(database: Db, collection: string, raw: RecordDocume
       ? []
       : await movedOf<DomainEvent>(database, database.collection<RecordDocument>(collection)).all(stored.id);
   const history = [...before.filter(({ seq }) => seq < historyFrom), ...stored.history];
-  return { document: unpublishedDocument(collection, opened, history), history };
+  return { document: writtenDocument(collection, opened, history), history };
 }

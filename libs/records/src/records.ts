@@ -3,9 +3,10 @@ import type { Db, IndexDescription } from 'mongodb';
 import { type Aggregates, aggregatesOf } from './aggregates.ts';
 import { type Audit, audit } from './audit.ts';
 import type { Definition } from './documents.ts';
-import { type Outbox, outboxIndex, outboxOf } from './outbox.ts';
+import { type Outbox, outboxOf } from './outbox.ts';
 import { type Serials, serialsOf } from './serials.ts';
 import { dueIndex } from './sweeps.ts';
+import { writtenIndex } from './written.ts';
 
 /** The records of one service. */
 export interface Records {
@@ -40,7 +41,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
       check(definition, names);
       // The first is always there; to ask for it makes the collection.
       const indexes: IndexDescription[] = [{ key: { _id: 1 } }, ...(definition.indexes ?? [])];
-      if (definition.private !== true) indexes.push(outboxIndex);
+      if (definition.private !== true) indexes.push(writtenIndex);
       if (definition.nextDue !== undefined) indexes.push(dueIndex);
       await database.collection(definition.name).createIndexes(indexes);
       names.add(definition.name);
@@ -72,7 +73,7 @@ function check(
   }
   if (names.has(name)) throw new TypeError(`${name} is defined already`);
   for (const index of indexes) {
-    if (index.name === outboxIndex.name || index.name === dueIndex.name)
+    if (index.name === writtenIndex.name || index.name === dueIndex.name)
       throw new TypeError(`the index '${index.name}' is ours`);
   }
   for (const refusal of Object.keys(refusals)) {

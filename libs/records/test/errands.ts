@@ -9,7 +9,10 @@ import {
   type Definition,
   openRecords,
   type Prepared,
+  type Progress,
+  progressField,
   type Records,
+  type StuckAt,
   type Words,
 } from '../src/index.ts';
 
@@ -122,6 +125,8 @@ export interface House extends AsyncDisposable {
   readonly records: Records;
   readonly errands: Errands;
   wakes(): number;
+  /** Keeps, as a relay does, that all that is written is on the bus for good, but for what is stuck. */
+  tell(stuck?: readonly StuckAt[]): Promise<void>;
 }
 
 export async function house(over: Partial<typeof errandDefinition> = {}): Promise<House> {
@@ -141,6 +146,17 @@ export async function house(over: Partial<typeof errandDefinition> = {}): Promis
     records,
     errands,
     wakes: () => wakes,
+    async tell(stuck = []) {
+      const following = records.outbox.follow({});
+      for await (const _ of following.news(100));
+      const { place } = following;
+      await following.close();
+      const lease = records.outbox.lease('service', 'test');
+      await lease.acquire();
+      const progress: Progress = { told: place, final: place, stuck };
+      await lease.write({ [progressField]: progress });
+      await lease.release();
+    },
     async [Symbol.asyncDispose]() {
       await client.close();
       await borrowed.dispose();

@@ -1,7 +1,7 @@
 import { isRefused } from '@bandeng/decider';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { audit } from '../src/index.ts';
+import { audit, progressOf } from '../src/index.ts';
 import { at, context, type ErrandCommand, type Errands, type House, house, opening, plainly } from './errands.ts';
 
 let home: House;
@@ -15,11 +15,6 @@ afterAll(async () => {
   await home[Symbol.asyncDispose]();
 });
 
-async function publish(id: string): Promise<void> {
-  const version = (await errands.read(id))?.version ?? 0;
-  await home.records.outbox.markPublished([{ collection: 'errands', id, upTo: version }]);
-}
-
 async function note(id: string, times: number, text = 'n'): Promise<void> {
   for (let index = 0; index < times; index += 1) {
     const outcome = await errands.run(id, context(), plainly({ type: 'note', note: text }));
@@ -28,13 +23,13 @@ async function note(id: string, times: number, text = 'n'): Promise<void> {
 }
 
 describe('a long history', () => {
-  it('moves out but for the last 20, once it is published, and nothing is forgotten', async () => {
+  it('moves out but for the last 20, once it is on the bus, and nothing is forgotten', async () => {
     const first = context({ request: 'r1' });
     await errands.run('long', first, opening('L-1'));
     const early = context({ request: 'r2' });
     await errands.run('long', early, plainly({ type: 'note', note: 'early' }));
     await note('long', 98);
-    await publish('long');
+    await home.tell();
     expect(await errands.collection.findOne({ _id: 'long' })).not.toHaveProperty('historyFrom');
     await note('long', 1);
     expect(await errands.collection.findOne({ _id: 'long' })).toMatchObject({ version: 101, historyFrom: 82 });
@@ -52,25 +47,25 @@ describe('a long history', () => {
     expect(await audit(errands)).toMatchObject({ faultCount: 0 });
   });
 
-  it('keeps what is unpublished in the document', async () => {
+  it('keeps what the relay still needs in the document', async () => {
     await errands.run('queued', context(), opening('Q-1'));
     await note('queued', 10);
-    await publish('queued');
+    await home.tell();
+    const { final = {} } = (await progressOf(home.database)) ?? {};
     await note('queued', 100);
     const document = await errands.collection.findOne({ _id: 'queued' });
-    expect(document).toMatchObject({ version: 111, published: 11, historyFrom: 12 });
+    expect(document).toMatchObject({ version: 111, historyFrom: 12 });
     expect(document?.history).toHaveLength(100);
-    const { value = [] } = await home.records.outbox.unpublished(10).next();
-    const waiting = value.find(({ id }) => id === 'queued');
+    const [waiting] = await home.records.outbox.documents('errands', ['queued', 'nobody']);
+    expect(waiting?.firstAfter(final)).toBe(12);
     expect([11, 12, 111, 112].map((seq) => waiting?.entry(seq)?.seq)).toStrictEqual([undefined, 12, 111, undefined]);
-    await publish('queued');
   });
 
   it('moves out by weight too', async () => {
     await errands.run('heavy', context(), opening('H-1'));
     for (let index = 0; index < 48; index += 1) {
       await note('heavy', 1, 'x'.repeat(10_000));
-      await publish('heavy');
+      await home.tell();
     }
     const document = await errands.collection.findOne({ _id: 'heavy' });
     expect(document?.historyFrom).toBeGreaterThan(1);
@@ -81,7 +76,7 @@ describe('a long history', () => {
   it('that broke off between inserting and pulling is moved whole by the next command', async () => {
     await errands.run('broken', context(), opening('B-1'));
     await note('broken', 99);
-    await publish('broken');
+    await home.tell();
     await note('broken', 1);
     // As if the pull had not happened: the moved entries are back in the document too.
     const moved = (await errands.history('broken')).slice(0, 81);
@@ -131,15 +126,14 @@ describe('the state', () => {
 
   it('that contradicts its history is found', async () => {
     await errands.run('tampered', context(), opening('X-1'));
-    await errands.collection.updateOne({ _id: 'tampered' }, { $set: { status: 'done', published: 3 } });
+    await errands.collection.updateOne({ _id: 'tampered' }, { $set: { status: 'done' } });
     await errands.run('stranded', context(), opening('X-2'));
-    await errands.collection.updateOne({ _id: 'stranded' }, { $unset: { unpublishedSince: '' }, $set: { version: 2 } });
+    await errands.collection.updateOne({ _id: 'stranded' }, { $unset: { written: '' }, $set: { version: 2 } });
     const { faults } = await audit(errands);
     expect(faults).toStrictEqual([
-      { collection: 'errands', id: 'tampered', fault: 'published-beyond-version', detail: '3, 1' },
       { collection: 'errands', id: 'tampered', fault: 'state-is-not-fold-of-history', detail: 'status' },
       { collection: 'errands', id: 'stranded', fault: 'version-is-not-last-seq', detail: '2, 1' },
-      { collection: 'errands', id: 'stranded', fault: 'not-in-the-queue', detail: '0, 2' },
+      { collection: 'errands', id: 'stranded', fault: 'not-for-the-bus', detail: '1' },
     ]);
   });
 });

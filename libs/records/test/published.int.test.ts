@@ -26,11 +26,6 @@ async function run(id: string, seconds: number, command: ErrandCommand, silent =
   if (isRefused(outcome)) throw new Error(outcome.refused);
 }
 
-async function publish(id: string): Promise<void> {
-  const version = (await home.errands.read(id))?.version ?? 0;
-  await home.records.outbox.markPublished([{ collection: 'errands', id, upTo: version }]);
-}
-
 async function published(): Promise<PublishedEntry[]> {
   const found: PublishedEntry[] = [];
   for await (const batch of home.records.outbox.published()) found.push(...batch);
@@ -47,25 +42,30 @@ describe('what has gone over the bus', () => {
     // The clock of the process that wrote it was behind: it stays after b:2 all the same.
     await run('b', 0, { type: 'note', note: 'late clock' });
     await run('a', 4, { type: 'note', note: 'n' });
-    for (const id of ['a', 'b']) await publish(id);
-    await run('a', 5, { type: 'note', note: 'waits' });
     await open('old', 1, true);
     await run('old', 2, { type: 'note', note: 'silent too' }, true);
     await run('old', 6, { type: 'note', note: 'loud' });
-    await publish('old');
+    await run('old', 7, { type: 'note', note: 'silent again' }, true);
+    expect(await published()).toEqual([]);
+    await home.tell();
+    await run('a', 5, { type: 'note', note: 'waits' });
     const found = await published();
     expect(idsOf(found)).toEqual(['b:1', 'a:1', 'b:2', 'b:3', 'a:2', 'old:3']);
     const document = found.find(({ entry }) => entry.id === 'b:1')?.document;
     expect(document).toMatchObject({ collection: 'errands', state: { notes: ['n', 'late clock'] } });
     expect([1, 2, 3, 4].map((seq) => document?.entry(seq)?.seq)).toEqual([1, 2, 3, undefined]);
+    await home.tell([{ collection: 'errands', id: 'b', seq: 2, since: new Date() }]);
+    expect(idsOf(await published())).toEqual(['b:1', 'a:1', 'a:2', 'a:3', 'old:3']);
+    expect(await home.records.outbox.backlog()).toMatchObject({ documents: 1 });
+    await home.tell();
   });
 
   it('has what moved out once, also when the move broke off', async () => {
     await open('long', 10);
     for (let index = 0; index < 99; index += 1) await run('long', 10, { type: 'note', note: 'n' });
-    await publish('long');
+    await home.tell();
     await run('long', 11, { type: 'note', note: 'moves' });
-    await publish('long');
+    await home.tell();
     expect(await home.errands.collection.findOne({ _id: 'long' })).toMatchObject({ historyFrom: 82 });
     const moved = home.database.collection<{ _id: string; seq: number; aggregate: string }>('errands_history');
     const stayed = await home.errands.collection.findOne({ _id: 'long' }, { projection: { history: { $slice: 1 } } });

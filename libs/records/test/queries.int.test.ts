@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { wasteIn } from '@bandeng/testing/queries';
-import type { Document } from 'mongodb';
+import { type Document, Timestamp } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { authorsIndex, sweepOf, writtenBy } from '../src/index.ts';
 import { context, type Errands, type House, house, opening, plainly } from './errands.ts';
@@ -33,8 +33,7 @@ beforeAll(async () => {
     return {
       _id,
       version: 30,
-      published: index % 100 === 0 ? 29 : 30,
-      ...(index % 100 === 0 ? { unpublishedSince: new Date(now.getTime() - index) } : {}),
+      written: new Timestamp({ t: 1_000 + index, i: 1 }),
       number: numbered(index),
       status: 'open',
       openedAt: now,
@@ -80,17 +79,19 @@ it('commands, also one that happened before and whose entry has moved out', asyn
   expect(waste).toEqual([]);
 });
 
-it('the relay, of what waits for the bus', async () => {
+it('the relay, of what was written since and of what turned up late', async () => {
+  const { outbox } = home.records;
   const waste = await wasteIn(home.database, async () => {
-    expect((await home.records.outbox.backlog()).documents).toBeGreaterThanOrEqual(50);
-    const marks: { collection: string; id: string; upTo: number }[] = [];
-    for await (const found of home.records.outbox.unpublished(20)) {
-      marks.push(...found.map(({ collection, id, version }) => ({ collection, id, upTo: version })));
-    }
-    expect(marks.length).toBeGreaterThanOrEqual(50);
-    await home.records.outbox.markPublished(marks);
-    expect((await home.records.outbox.backlog()).documents).toBe(0);
-    const lease = home.records.outbox.lease('relay', randomUUID());
+    await home.tell();
+    expect((await outbox.backlog()).documents).toBe(0);
+    const following = outbox.follow<string>({ errands: new Timestamp({ t: 1_000 + number - 51, i: 1 }) });
+    const found: string[] = [];
+    for await (const documents of following.news(20)) found.push(...documents.map(({ id }) => id));
+    expect(found.slice(0, 50)).toEqual(Array.from({ length: 50 }, (_, index) => `errand-${number - 50 + index}`));
+    expect(await following.late('all')).toEqual([]);
+    expect(await outbox.documents('errands', ['errand-7', 'errand-8'])).toHaveLength(2);
+    await following.close();
+    const lease = outbox.lease('relay', randomUUID());
     await lease.acquire();
     await lease.renew();
     await lease.release();

@@ -1,4 +1,5 @@
 import { refuse } from '@bandeng/decider';
+import { Timestamp } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SweepOptions, sweepOf } from '../src/index.ts';
 import {
@@ -46,6 +47,7 @@ describe('a sweep', () => {
     expect(await lapses().run(signal)).toBe(2);
     expect((await errands.read('due'))?.history.at(-1)).toStrictEqual({
       seq: 2,
+      follows: expect.any(Timestamp),
       id: 'due:2',
       at: now.toISOString(),
       actor: { system: 'system:records' },

@@ -1,6 +1,7 @@
+import { progressOf } from '@bandeng/records';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { MongoClient } from 'mongodb';
+import { type Db, type Document, MongoClient, Timestamp } from 'mongodb';
 
 /** Where a city keeps its things. */
 export interface Place {
@@ -60,11 +61,18 @@ async function unpublished(mongo: MongoClient, prefix: string): Promise<string |
     ['orggraph', 'postings'],
     ['identity', 'accounts'],
   ] as const) {
-    const waiting = mongo.db(`${prefix}_${service}`).collection(name);
-    const one = await waiting.findOne({ unpublishedSince: { $exists: true } }, { projection: { _id: 1 } });
+    const one = await firstUntold(mongo.db(`${prefix}_${service}`), name);
     if (one !== null) return `${name} ${one._id} waits to be published`;
   }
   return undefined;
+}
+
+/** The first document that was written after the place up to which the relay says that it has told. */
+async function firstUntold(database: Db, name: string): Promise<Document | null> {
+  const told = (await progressOf(database))?.told[name] ?? new Timestamp({ t: 0, i: 0 });
+  return database
+    .collection(name)
+    .findOne({ written: { $gt: told } }, { sort: { written: 1 }, projection: { _id: 1 } });
 }
 
 async function unhandled(

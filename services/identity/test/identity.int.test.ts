@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { planCity } from '@bandeng/city';
 import { services } from '@bandeng/contracts';
 import type { Me } from '@bandeng/contracts/identity';
+import type { CloudEvent } from '@bandeng/events';
 import { connectMongo } from '@bandeng/records';
 import { connect, type RawClient, serviceTokens, verifier } from '@bandeng/rpc';
 import { addressOf, type RunningService, visit } from '@bandeng/service';
@@ -129,7 +130,20 @@ it('publishes that a person was registered, without a name', async () => {
     const registry = await openRegistry(house);
     const context = { id: 'test', at: house.now().toISOString(), actor: { system: 'test' } };
     await registry.registerAccount({ id: 'p', name: '王芳', language: 'zh-CN' }, context);
-    await eventually(async () => expect((await registry.accounts.collection.findOne({ _id: 'p' }))?.published).toBe(1));
+    const events: CloudEvent[] = [];
+    const live = house.bus.live(
+      'identity',
+      { after: 'start' },
+      {
+        event({ event }) {
+          events.push(event);
+        },
+      },
+    );
+    const registered = { type: 'bandeng.identity.account-registered.v1', subject: 'p' };
+    await eventually(() => expect(events).toMatchObject([registered]));
+    expect(JSON.stringify(events)).not.toContain('王芳');
+    await live.close();
   });
   await running.stop();
 });

@@ -42,7 +42,7 @@ beforeAll(async () => {
     const documents = Array.from({ length: number }, (_, index) => document(index));
     await database.collection<Document & { _id: string }>(name).insertMany(documents as never[]);
   };
-  const kept = { version: 1, published: 1, history: [] };
+  const kept = { version: 1, history: [] };
   const since = (index: number): Date => new Date(noon - Math.floor(index / 2) * minute);
   await fill('accounts', (index) => ({
     ...kept,

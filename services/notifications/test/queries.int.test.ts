@@ -30,7 +30,6 @@ beforeAll(async () => {
   const fill = async (name: string, document: (index: number) => Document): Promise<void> => {
     const documents = Array.from({ length: number }, (_, index) => ({
       version: 1,
-      published: 1,
       history: [],
       ...document(index),
     }));

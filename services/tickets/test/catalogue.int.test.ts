@@ -32,7 +32,6 @@ function documents(): Document[] {
     return {
       _id: `ticket-${index}`,
       version: 1,
-      published: 1,
       ...order,
       territories: ['45', '4599', district, `${district}001`, community, compound, ...covering],
       ...(index % 4 === 0 ? {} : { orderer: `person-${index % 40}` }),

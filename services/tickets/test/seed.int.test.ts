@@ -65,7 +65,7 @@ it('every story becomes a ticket whose state is the fold of its history, with no
 
 it('only the last days go over the bus', async () => {
   const recent = new Set(plan.stories.filter((story) => story.recent).map(({ id }) => id));
-  const waiting = await tickets.collection.find({ unpublishedSince: { $exists: true } }).toArray();
+  const waiting = await tickets.collection.find({ written: { $exists: true } }).toArray();
   expect(new Set(waiting.map(({ _id }) => _id))).toEqual(recent);
 });
 

@@ -1,0 +1,178 @@
+import {
+  type Following,
+  type Outbox,
+  type Place,
+  type Progress,
+  progressField,
+  type StuckAt,
+  type WrittenDocument,
+} from '@bandeng/records';
+import { aggregateKey, type PlanContext, type PlannedBatch, plan, type Stuck } from './plan.ts';
+import type { Tenure } from './tenure.ts';
+
+/** How far the relay is, as the lease document has it for whoever takes over. */
+export interface Kept extends Progress {
+  /** The incarnation of the stream, and its last sequence when everything up to `final` had been told. */
+  readonly created: string;
+  readonly sequence: number;
+}
+
+/** What has been told and what is to be told, from where the one before has left off. Whatever goes wrong, it is begun anew. */
+export interface Telling {
+  /** What may be to be told now: what has been written, what turned up late, what was stuck. */
+  documents(): AsyncGenerator<readonly WrittenDocument[], void>;
+  /** What of these goes out. It counts as told from now on. */
+  plan(documents: readonly WrittenDocument[]): readonly PlannedBatch[];
+  /** Whether it is time to keep how far it is; sooner when nothing else is to be done. */
+  isToBeKept(busy: boolean): boolean;
+  /** Keeps it. All that has been planned is in the stream, which goes up to this sequence. */
+  keep(sequence: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TellingOptions extends Omit<PlanContext, 'told'> {
+  readonly outbox: Outbox;
+  readonly tenure: Tenure;
+  readonly kept: Kept;
+  /** By `aggregateKey`, up to which seq the stream tells of it behind `kept.sequence`. */
+  readonly inStream: ReadonlyMap<string, number>;
+  readonly settlesAfter?: number | undefined;
+  /** Told of an aggregate that cannot be published; it is tried again. */
+  stuck(stuck: Stuck): void;
+}
+
+interface Note {
+  readonly sequence: number;
+  /** All that was written before the start has been read. */
+  readonly caughtUp: boolean;
+}
+
+interface ToldUpTo extends Pick<WrittenDocument, 'collection' | 'written'> {
+  readonly upTo: number;
+}
+
+/** Documents read at a time. */
+const READ = 400;
+/** Reads in a row, after which what has turned up behind the place is looked at. */
+const MOST_READS = 50;
+const LOOK_FOR_LATE_EVERY = 500;
+const LOOK_FOR_LATE_FOR = 2_000;
+const LOOK_AT_ALL_EVERY = 2_000;
+const RETRY_STUCK_AFTER = 30_000;
+const KEEP_EVERY = 1_000;
+const KEEP_IDLE_EVERY = 250;
+
+export function startTelling(options: TellingOptions): Telling {
+  const { outbox, tenure, kept } = options;
+  const { settlesAfter } = options;
+  const following: Following<Note> = outbox.follow(kept.final, settlesAfter === undefined ? {} : { settlesAfter });
+  const told = new Map<string, ToldUpTo>();
+  const stuck = new Map<string, { readonly at: StuckAt; tryAt: number }>();
+  for (const at of kept.stuck) stuck.set(aggregateKey(at.collection, at.id), { at, tryAt: 0 });
+  let inStream = options.inStream;
+  let sequence = kept.sequence;
+  let caughtUp = false;
+  let changed = true;
+  let keptAt = Number.NEGATIVE_INFINITY;
+  let newsAt = Number.NEGATIVE_INFINITY;
+  let lookedAt = performance.now();
+  let lookedAtAllAt = performance.now();
+
+  const keyOf = ({ collection, id }: WrittenDocument): string => aggregateKey(collection, id);
+
+  function toldUpTo(document: WrittenDocument): number {
+    const key = keyOf(document);
+    const first = stuck.get(key)?.at.seq ?? document.firstAfter(following.final);
+    return Math.max(first - 1, told.get(key)?.upTo ?? 0, inStream.get(key) ?? 0);
+  }
+
+  async function* stuckThatAreDue(): AsyncGenerator<readonly WrittenDocument[], void> {
+    const now = performance.now();
+    const due = [...stuck.values()].filter(({ tryAt }) => tryAt < now);
+    for (const one of due) one.tryAt = now + RETRY_STUCK_AFTER;
+    for (const [collection, its] of Map.groupBy(due, ({ at }) => at.collection)) {
+      const ids = its.map(({ at }) => at.id);
+      const found = await outbox.documents(collection, ids);
+      // What is written behind our place is read there.
+      yield found.map((document) => ({ ...document, version: document.firstAfter(following.place) - 1 }));
+    }
+  }
+
+  function holdUp(key: string, one: Stuck): void {
+    const { collection, id, seq } = one;
+    const since = stuck.get(key)?.at.since ?? new Date();
+    stuck.set(key, { at: { collection, id, seq, since }, tryAt: performance.now() + RETRY_STUCK_AFTER });
+    options.stuck(one);
+  }
+
+  function forget(): void {
+    for (const [key, one] of told) if (isWithin(one, following.final)) told.delete(key);
+  }
+
+  return {
+    async *documents() {
+      yield* stuckThatAreDue();
+      let reads = 0;
+      for await (const documents of following.news(READ)) {
+        newsAt = performance.now();
+        changed = true;
+        const free = documents.filter((document) => !stuck.has(keyOf(document)));
+        if (free.length > 0) yield free;
+        reads += 1;
+        if (reads === MOST_READS) break;
+      }
+      caughtUp ||= reads < MOST_READS;
+      const now = performance.now();
+      const all = following.pending && lookedAtAllAt + Math.min(LOOK_AT_ALL_EVERY, settlesAfter ?? Infinity) < now;
+      if (!all && (newsAt + LOOK_FOR_LATE_FOR < now || lookedAt + LOOK_FOR_LATE_EVERY > now)) return;
+      lookedAt = now;
+      if (all) lookedAtAllAt = now;
+      const late = await following.late(all ? 'all' : 'recent');
+      if (late.length > 0) yield late;
+    },
+
+    plan(documents) {
+      const planned = plan(documents, { ...options, told: toldUpTo });
+      const held = new Map(planned.stuck.map((one) => [aggregateKey(one.collection, one.id), one]));
+      for (const document of documents) {
+        const key = keyOf(document);
+        const one = held.get(key);
+        const upTo = one === undefined ? document.version : one.seq - 1;
+        told.set(key, { collection: document.collection, written: document.written, upTo });
+        if (one === undefined) stuck.delete(key);
+        else holdUp(key, one);
+      }
+      changed = true;
+      return planned.batches;
+    },
+
+    isToBeKept: (busy) =>
+      (changed || following.pending) && keptAt + (busy ? KEEP_EVERY : KEEP_IDLE_EVERY) < performance.now(),
+
+    async keep(reached) {
+      keptAt = performance.now();
+      const final = following.advance();
+      if (final !== undefined) {
+        ({ sequence } = final);
+        if (final.caughtUp) inStream = new Map();
+        forget();
+      }
+      if (!changed && final === undefined) return;
+      if (changed) following.landmark({ sequence: reached, caughtUp });
+      const { created } = kept;
+      const now: Kept = {
+        ...{ created, sequence, final: following.final, told: following.place },
+        stuck: [...stuck.values()].map(({ at }) => at),
+      };
+      changed = !(await tenure.lease.write({ [progressField]: now }));
+    },
+
+    close: () => following.close(),
+  };
+}
+
+/** Whether nothing of an aggregate was written after a place. */
+function isWithin({ collection, written }: ToldUpTo, place: Place): boolean {
+  const upTo = place[collection];
+  return written === undefined || (upTo !== undefined && !written.greaterThan(upTo));
+}

@@ -1,0 +1,205 @@
+import { type Db, type Document, Timestamp } from 'mongodb';
+import { open } from './contents.ts';
+import type { RecordDocument } from './documents.ts';
+import { readTime } from './mongo.ts';
+import { beginning, type Place, type WrittenDocument, writtenDocument, writtenIndex } from './written.ts';
+
+/**
+ * Reads what is written, in the order of writing. Of two writes at the same time the one with the earlier instant may be seen
+ * later, by milliseconds as a rule: therefore it looks back, and says from which place on nothing can turn up any more.
+ */
+export interface Following<Note = unknown> {
+  /** Up to where everything that was to be seen has been read. */
+  readonly place: Place;
+  /** Up to where nothing can turn up any more. */
+  readonly final: Place;
+  /** What has been written since, so many at a time of each kind; the next are under way while these are worked on. */
+  news(atATime: number): AsyncGenerator<readonly WrittenDocument[], void>;
+  /** What has turned up behind the place: among what was written in the last seconds, or in all that is not final. */
+  late(among: 'recent' | 'all'): Promise<readonly WrittenDocument[]>;
+  /** Remembers that everything up to the place is dealt with, and a note to go with that. */
+  landmark(note: Note): void;
+  /** Whether there are landmarks that are not final yet. */
+  readonly pending: boolean;
+  /** Moves `final` to the last landmark that can be, and answers its note; what turned up late is dealt with before. */
+  advance(): Note | undefined;
+  close(): Promise<void>;
+}
+
+interface Landmark<Note> {
+  readonly place: Place;
+  readonly note: Note;
+  /** Milliseconds until every write with an instant before the place is in the log. */
+  left: number;
+  /** What is visible when this instant is, is all that can be before the place. */
+  needs?: Timestamp;
+}
+
+/**
+ * A server gives a write its instant and a place in its log one right after the other, and no write of ours takes longer than
+ * `readTime`. So much later the log has all that have an earlier instant; once it is visible as far as it then goes, they are.
+ */
+const SETTLES_AFTER = 5 * readTime;
+/** In this time the server has answered so many times at least: one that stood still is not taken for a quiet one. */
+const ANSWERS = 4;
+const RECENT_SECONDS = 2;
+
+export interface FollowingOptions {
+  /** Milliseconds after which every write has its place in the log; 10,000 unless a test is in a hurry. */
+  readonly settlesAfter?: number;
+}
+
+export function following<Note>(
+  database: Db,
+  collections: readonly string[],
+  from: Place,
+  { settlesAfter = SETTLES_AFTER }: FollowingOptions = {},
+): Following<Note> {
+  const session = database.client.startSession({ causalConsistency: true });
+  const place = new Map(collections.map((name) => [name, from[name] ?? beginning]));
+  /** The instants of what has been read and is not final. */
+  const known = new Map(collections.map((name) => [name, new Set<bigint>()]));
+  const seenOf = (name: string): Timestamp => place.get(name) ?? beginning;
+  const options = { hint: writtenIndex.name, maxTimeMS: readTime };
+  const landmarks: Landmark<Note>[] = [];
+  let judgedAt = performance.now();
+  let final: Place = Object.fromEntries(place);
+  let settled: Landmark<Note> | undefined;
+
+  function take(name: string, document: Document): WrittenDocument {
+    known.get(name)?.add(instantOf(document.written));
+    return writtenDocument(name, open(document));
+  }
+
+  async function* newsOf(name: string, atATime: number): AsyncGenerator<readonly WrittenDocument[], void> {
+    const cursor = database
+      .collection<RecordDocument>(name)
+      .find(
+        { written: { $gt: seenOf(name) } },
+        { ...options, sort: { written: 1 }, batchSize: atATime, projection: { words: 0, search: 0 } },
+      );
+    const read = async (): Promise<Document[]> => {
+      const first = await cursor.next();
+      return first === null ? [] : [first, ...cursor.readBufferedDocuments(atATime - 1)];
+    };
+    let next = read();
+    try {
+      for (;;) {
+        const found = await next;
+        const last = found.at(-1);
+        if (last === undefined) return;
+        // Fewer than asked for were the last.
+        next = found.length < atATime ? Promise.resolve([]) : read();
+        // Its failure is met by the next await; until then nobody else may see it as unhandled.
+        next.catch(() => undefined);
+        const documents = found.map((document) => take(name, document));
+        place.set(name, last.written);
+        yield documents;
+      }
+    } finally {
+      await next.catch(() => undefined);
+      await cursor.close();
+    }
+  }
+
+  async function lateOf(name: string, after: Timestamp): Promise<WrittenDocument[]> {
+    const collection = database.collection<RecordDocument>(name);
+    const seen = known.get(name);
+    const range = { written: { $gt: after, $lte: seenOf(name) } };
+    const unknown: Timestamp[] = [];
+    // From the index alone: no document is opened.
+    const instants = collection.find(range, { ...options, session, projection: { _id: 0, written: 1 } });
+    for await (const { written } of instants) {
+      if (written !== undefined && !seen?.has(instantOf(written))) unknown.push(written);
+    }
+    if (unknown.length === 0) return [];
+    const found = await collection
+      .find({ written: { $in: unknown } }, { ...options, session, projection: { words: 0, search: 0 } })
+      .toArray();
+    return found.map((document) => take(name, document));
+  }
+
+  /** Which landmarks are final, now that everything has been looked at that was visible at an instant. */
+  function judge(visible: Timestamp | undefined): void {
+    const clock = session.clusterTime?.clusterTime;
+    const passed = Math.min(performance.now() - judgedAt, settlesAfter / ANSWERS);
+    judgedAt = performance.now();
+    for (const landmark of landmarks) {
+      if (landmark.needs !== undefined) {
+        if (visible !== undefined && !landmark.needs.greaterThan(visible)) settled = landmark;
+        continue;
+      }
+      landmark.left -= passed;
+      if (landmark.left <= 0 && clock !== undefined) landmark.needs = clock;
+    }
+  }
+
+  return {
+    get place() {
+      return Object.fromEntries(place);
+    },
+    get final() {
+      return final;
+    },
+    news: (atATime) => together(collections.map((name) => newsOf(name, atATime))),
+
+    async late(among) {
+      // The session sees to it that the reads show at least this.
+      const visible = session.operationTime;
+      const found: WrittenDocument[] = [];
+      for (const [name, read] of place) {
+        const all = final[name] ?? beginning;
+        const recent = new Timestamp({ t: Math.max(0, read.t - RECENT_SECONDS), i: 0 });
+        found.push(...(await lateOf(name, among === 'all' || all.greaterThan(recent) ? all : recent)));
+      }
+      if (among === 'all') judge(visible);
+      return found;
+    },
+
+    landmark(note) {
+      landmarks.push({ place: Object.fromEntries(place), note, left: settlesAfter });
+    },
+
+    get pending() {
+      return landmarks.length > 0;
+    },
+
+    advance() {
+      if (settled === undefined) return undefined;
+      const { place: reached, note } = settled;
+      landmarks.splice(0, landmarks.indexOf(settled) + 1);
+      settled = undefined;
+      final = reached;
+      for (const [name, seen] of known) {
+        const until = instantOf(reached[name] ?? beginning);
+        for (const instant of seen) if (instant <= until) seen.delete(instant);
+      }
+      return note;
+    },
+
+    close: () => session.endSession(),
+  };
+}
+
+function instantOf({ t, i }: Timestamp): bigint {
+  return (BigInt(t) << 32n) | BigInt(i);
+}
+
+/** Each kind in turn, so that none has to wait for all of another. */
+async function* together<Thing>(sources: readonly AsyncGenerator<Thing, void>[]): AsyncGenerator<Thing, void> {
+  let left = sources.map((source) => ({ source, next: source.next() }));
+  for (const { next } of left) next.catch(() => undefined);
+  try {
+    while (left.length > 0) {
+      for (const one of left) {
+        const { done, value } = await one.next;
+        if (done !== true) yield value;
+        if (done === true) left = left.filter((other) => other !== one);
+        else one.next = one.source.next();
+        one.next.catch(() => undefined);
+      }
+    }
+  } finally {
+    await Promise.allSettled(left.map(({ source }) => source.return()));
+  }
+}
