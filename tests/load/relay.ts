@@ -4,7 +4,7 @@ import { connectMongo, type Following, type Outbox, openRecords } from '@bandeng
 import { openLogger } from '@bandeng/telemetry';
 import { jetstream, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import { connect, headers, type MsgHdrs, type NatsConnection, nuid } from '@nats-io/transport-node';
-import { publications } from '../../services/tickets/src/publications.ts';
+import { publications, publicFields } from '../../services/tickets/src/publications.ts';
 import { openTickets, type Tickets } from '../../services/tickets/src/records.ts';
 import { insertClones } from './clones.ts';
 import { detail, tell } from './detail.ts';
@@ -156,7 +156,7 @@ async function compare(
   await tickets.collection.deleteMany({});
   const gate = gated(records.outbox);
   const tenure = startTenure({ lease: records.outbox.lease('service', 'bench'), log });
-  const publishings = [publishing(tickets, publications)];
+  const publishings = [publishing(tickets, publications, publicFields)];
   const hooks = { published: gate.published };
   const running = startRelay({ service: 'tickets', bus, outbox: gate.outbox, tenure, publishings, city, log, hooks });
   const relayed = async (count: number): Promise<number> => {

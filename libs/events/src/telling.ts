@@ -65,7 +65,12 @@ const KEEP_IDLE_EVERY = 250;
 export function startTelling(options: TellingOptions): Telling {
   const { outbox, tenure, kept } = options;
   const { settlesAfter } = options;
-  const following: Following<Note> = outbox.follow(kept.final, settlesAfter === undefined ? {} : { settlesAfter });
+  const fields: Record<string, readonly string[]> = {};
+  for (const one of options.publishings.values()) if (one.fields !== undefined) fields[one.collection] = one.fields;
+  const following: Following<Note> = outbox.follow(kept.final, {
+    fields,
+    ...(settlesAfter === undefined ? {} : { settlesAfter }),
+  });
   const told = new Map<string, ToldUpTo>();
   const stuck = new Map<string, { readonly at: StuckAt; tryAt: number }>();
   for (const at of kept.stuck) stuck.set(aggregateKey(at.collection, at.id), { at, tryAt: 0 });
@@ -92,7 +97,7 @@ export function startTelling(options: TellingOptions): Telling {
     for (const one of due) one.tryAt = now + RETRY_STUCK_AFTER;
     for (const [collection, its] of Map.groupBy(due, ({ at }) => at.collection)) {
       const ids = its.map(({ at }) => at.id);
-      const found = await outbox.documents(collection, ids);
+      const found = await outbox.documents(collection, ids, fields);
       // What is written behind our place is read there.
       yield found.map((document) => ({ ...document, version: document.firstAfter(following.place) - 1 }));
     }

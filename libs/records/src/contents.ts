@@ -102,6 +102,16 @@ export function open<S, E extends DomainEvent>(document: Document): Opened<S, E>
   };
 }
 
+/** The state of a document alone. */
+export function stateOf(document: Document): unknown {
+  const derived: unknown[] = document.derived ?? [];
+  const state: Record<string, unknown> = {};
+  for (const name of Object.keys(document)) {
+    if (!reserved.has(name) && !derived.includes(name)) state[name] = fromBson(document[name]);
+  }
+  return state;
+}
+
 /** What has changed between two contents, as BSON, and the names of what is gone. */
 export function difference(before: Content, after: Content): { changed: Record<string, unknown>; gone: string[] } {
   const changed = Object.entries(after).filter(([name, value]) => !same(before[name], value));

@@ -1,8 +1,15 @@
 import { type Db, type Document, Timestamp } from 'mongodb';
-import { open } from './contents.ts';
 import type { RecordDocument } from './documents.ts';
 import { readTime } from './mongo.ts';
-import { beginning, type Place, type WrittenDocument, writtenDocument, writtenIndex } from './written.ts';
+import {
+  beginning,
+  type Fields,
+  type Place,
+  projectionOf,
+  type WrittenDocument,
+  writtenDocument,
+  writtenIndex,
+} from './written.ts';
 
 /**
  * Reads what is written, in the order of writing. Of two writes at the same time the one with the earlier instant may be seen
@@ -42,23 +49,24 @@ interface Landmark<Note> {
 const SETTLES_AFTER = 5 * readTime;
 /** In this time the server has answered so many times at least: one that stood still is not taken for a quiet one. */
 const ANSWERS = 4;
-const RECENT_SECONDS = 2;
+const RECENT_SECONDS = 1;
 
 export interface FollowingOptions {
   /** Milliseconds after which every write has its place in the log; 10,000 unless a test is in a hurry. */
   readonly settlesAfter?: number;
+  readonly fields?: Fields;
 }
 
 export function following<Note>(
   database: Db,
   collections: readonly string[],
   from: Place,
-  { settlesAfter = SETTLES_AFTER }: FollowingOptions = {},
+  { settlesAfter = SETTLES_AFTER, fields = {} }: FollowingOptions = {},
 ): Following<Note> {
   const session = database.client.startSession({ causalConsistency: true });
   const place = new Map(collections.map((name) => [name, from[name] ?? beginning]));
   /** The instants of what has been read and is not final. */
-  const known = new Map(collections.map((name) => [name, new Set<bigint>()]));
+  const known = new Map(collections.map((name) => [name, instants()]));
   const seenOf = (name: string): Timestamp => place.get(name) ?? beginning;
   const options = { hint: writtenIndex.name, maxTimeMS: readTime };
   const landmarks: Landmark<Note>[] = [];
@@ -67,8 +75,8 @@ export function following<Note>(
   let settled: Landmark<Note> | undefined;
 
   function take(name: string, document: Document): WrittenDocument {
-    known.get(name)?.add(instantOf(document.written));
-    return writtenDocument(name, open(document));
+    known.get(name)?.add(document.written);
+    return writtenDocument(name, document);
   }
 
   async function* newsOf(name: string, atATime: number): AsyncGenerator<readonly WrittenDocument[], void> {
@@ -76,7 +84,7 @@ export function following<Note>(
       .collection<RecordDocument>(name)
       .find(
         { written: { $gt: seenOf(name) } },
-        { ...options, sort: { written: 1 }, batchSize: atATime, projection: { words: 0, search: 0 } },
+        { ...options, sort: { written: 1 }, batchSize: atATime, projection: projectionOf(fields[name]) },
       );
     const read = async (): Promise<Document[]> => {
       const first = await cursor.next();
@@ -108,13 +116,11 @@ export function following<Note>(
     const range = { written: { $gt: after, $lte: seenOf(name) } };
     const unknown: Timestamp[] = [];
     // From the index alone: no document is opened.
-    const instants = collection.find(range, { ...options, session, projection: { _id: 0, written: 1 } });
-    for await (const { written } of instants) {
-      if (written !== undefined && !seen?.has(instantOf(written))) unknown.push(written);
-    }
+    const there = await collection.find(range, { ...options, session, projection: { _id: 0, written: 1 } }).toArray();
+    for (const { written } of there) if (written !== undefined && !seen?.has(written)) unknown.push(written);
     if (unknown.length === 0) return [];
     const found = await collection
-      .find({ written: { $in: unknown } }, { ...options, session, projection: { words: 0, search: 0 } })
+      .find({ written: { $in: unknown } }, { ...options, session, projection: projectionOf(fields[name]) })
       .toArray();
     return found.map((document) => take(name, document));
   }
@@ -170,10 +176,7 @@ export function following<Note>(
       landmarks.splice(0, landmarks.indexOf(settled) + 1);
       settled = undefined;
       final = reached;
-      for (const [name, seen] of known) {
-        const until = instantOf(reached[name] ?? beginning);
-        for (const instant of seen) if (instant <= until) seen.delete(instant);
-      }
+      for (const [name, seen] of known) seen.forgetBefore(reached[name] ?? beginning);
       return note;
     },
 
@@ -181,8 +184,21 @@ export function following<Note>(
   };
 }
 
-function instantOf({ t, i }: Timestamp): bigint {
-  return (BigInt(t) << 32n) | BigInt(i);
+/** A set of instants, by seconds. */
+function instants() {
+  const seconds = new Map<number, Set<number>>();
+  return {
+    add({ t, i }: Timestamp): void {
+      const counted = seconds.get(t);
+      if (counted === undefined) seconds.set(t, new Set([i]));
+      else counted.add(i);
+    },
+    has: ({ t, i }: Timestamp): boolean => seconds.get(t)?.has(i) === true,
+    /** Those of the last second may stay. */
+    forgetBefore({ t }: Timestamp): void {
+      for (const second of seconds.keys()) if (second < t) seconds.delete(second);
+    },
+  };
 }
 
 /** Each kind in turn, so that none has to wait for all of another. */

@@ -1,12 +1,19 @@
 import type { Db } from 'mongodb';
-import { open } from './contents.ts';
 import type { RecordDocument } from './documents.ts';
 import { type Following, type FollowingOptions, following } from './following.ts';
 import { type Lease, leaseOf } from './lease.ts';
 import { readTime } from './mongo.ts';
 import { progressOf } from './progress.ts';
 import { type PublishedEntry, publishedEntries, samplePublished } from './published.ts';
-import { beginning, type Place, type WrittenDocument, writtenDocument, writtenIndex } from './written.ts';
+import {
+  beginning,
+  type Fields,
+  type Place,
+  projectionOf,
+  type WrittenDocument,
+  writtenDocument,
+  writtenIndex,
+} from './written.ts';
 
 /** What the relay needs of the documents. It writes nothing to them. */
 export interface Outbox {
@@ -15,7 +22,7 @@ export interface Outbox {
   /** Reads what was written after a place. */
   follow<Note>(from: Place, options?: FollowingOptions): Following<Note>;
   /** Single aggregates as they are now; those that are not there are left out. */
-  documents(collection: string, ids: readonly string[]): Promise<readonly WrittenDocument[]>;
+  documents(collection: string, ids: readonly string[], fields?: Fields): Promise<readonly WrittenDocument[]>;
   /** How many aggregates wait for the relay, by what it has kept of how far it is, and for how long. */
   backlog(): Promise<{ documents: number; oldestSeconds: number }>;
   /**
@@ -36,11 +43,11 @@ export function outboxOf(database: Db, collections: readonly string[]): Outbox {
 
     follow: <Note>(from: Place, options?: FollowingOptions) => following<Note>(database, collections, from, options),
 
-    async documents(name, ids) {
+    async documents(name, ids, fields = {}) {
       const found = await of(name)
-        .find({ _id: { $in: [...ids] } }, { projection: { words: 0, search: 0 }, maxTimeMS: readTime })
+        .find({ _id: { $in: [...ids] } }, { projection: projectionOf(fields[name]), maxTimeMS: readTime })
         .toArray();
-      return found.map((document) => writtenDocument(name, open(document)));
+      return found.map((document) => writtenDocument(name, document));
     },
 
     async backlog() {

@@ -141,12 +141,11 @@ interface WholeDocument {
 }
 
 async function wholeDocument(database: Db, collection: string, raw: RecordDocument): Promise<WholeDocument> {
-  const opened = open<unknown, DomainEvent>(raw);
-  const { stored, historyFrom } = opened;
+  const { stored, historyFrom } = open<unknown, DomainEvent>(raw);
   const before =
     historyFrom === 1
       ? []
       : await movedOf<DomainEvent>(database, database.collection<RecordDocument>(collection)).all(stored.id);
   const history = [...before.filter(({ seq }) => seq < historyFrom), ...stored.history];
-  return { document: writtenDocument(collection, opened, history), history };
+  return { document: writtenDocument(collection, raw, history), history };
 }

@@ -1,6 +1,6 @@
 import type { DomainEvent } from '@bandeng/decider';
-import { Timestamp } from 'mongodb';
-import type { Opened } from './contents.ts';
+import { type Document, Timestamp } from 'mongodb';
+import { entryFromBson, stateOf } from './contents.ts';
 import type { Entry } from './documents.ts';
 
 /**
@@ -19,6 +19,15 @@ export type Place = Readonly<Record<string, Timestamp>>;
 /** Before everything. */
 export const beginning = new Timestamp({ t: 0, i: 0 });
 
+/** Which fields of the state are read of a kind of aggregate, by its name; all of one that is left out. */
+export type Fields = Readonly<Record<string, readonly string[]>>;
+
+/** What is read of a document: never the words of people, nor what is made of them. */
+export function projectionOf(fields: readonly string[] | undefined): Document {
+  if (fields === undefined) return { words: 0, search: 0 };
+  return Object.fromEntries(['version', 'written', 'history', ...fields].map((name) => [name, 1]));
+}
+
 /** An aggregate with something for the bus, as it is now. */
 export interface WrittenDocument {
   readonly collection: string;
@@ -27,6 +36,7 @@ export interface WrittenDocument {
   /** When its last entry for the bus was written; undefined when it never had one. */
   readonly written: Timestamp | undefined;
   readonly territories: readonly string[];
+  /** With the fields that are read. */
   readonly state: unknown;
   /** The entry of a seq, earlier ones too, so that the public entry before can be told; undefined when it is not in the document. */
   entry(seq: number): Entry<DomainEvent> | undefined;
@@ -34,22 +44,39 @@ export interface WrittenDocument {
   firstAfter(place: Place): number;
 }
 
-/** A document as a publication sees it; `history` when more of it is known than the document has. */
+/**
+ * A document as a publication sees it, of which nothing is made that nobody asks for; `history` when more of it is known than
+ * the document has.
+ */
 export function writtenDocument(
   collection: string,
-  { stored, written }: Pick<Opened<unknown, DomainEvent>, 'stored' | 'written'>,
-  history: readonly Entry<DomainEvent>[] = stored.history,
+  document: Document,
+  history?: readonly Entry<DomainEvent>[],
 ): WrittenDocument {
-  const { id, version, territories, state } = stored;
+  const { _id: id, version, written } = document;
+  const entries: readonly (Document & Placed)[] = history ?? document.history;
+  let state: unknown;
   return {
-    ...{ collection, id, version, written, territories, state },
+    ...{ collection, id, version, written },
+    territories: Array.isArray(document.territories) ? document.territories : [],
+    get state() {
+      state ??= stateOf(document);
+      return state;
+    },
     entry(seq) {
       // The last one has the version, and there is none missing between.
-      const entry = history[history.length - 1 - (version - seq)];
-      return entry?.seq === seq ? entry : undefined;
+      const index = entries.length - 1 - (version - seq);
+      const entry = entries[index];
+      if (entry?.seq !== seq) return undefined;
+      return history === undefined ? entryFromBson(entry) : history[index];
     },
-    firstAfter: (place) => firstAfter(history, written, place[collection]),
+    firstAfter: (place) => firstAfter(entries, written, place[collection]),
   };
+}
+
+interface Placed {
+  readonly seq: number;
+  readonly follows?: Timestamp;
 }
 
 /**
@@ -57,7 +84,7 @@ export function writtenDocument(
  * before a command's first entry was written by the instant that it `follows`. What has moved out is older.
  */
 export function firstAfter(
-  history: readonly Entry<DomainEvent>[],
+  history: readonly Placed[],
   written: Timestamp | undefined,
   instant: Timestamp | undefined,
 ): number {

@@ -2,7 +2,7 @@ import { publishing } from '@bandeng/events';
 import { defineService, runService } from '@bandeng/service';
 import { configure } from './config.ts';
 import { openDesk } from './desk.ts';
-import { categoryPublications, publications } from './publications.ts';
+import { categoryPublications, publications, publicFields } from './publications.ts';
 import { reactions } from './reactions.ts';
 import { openTickets } from './records.ts';
 import { ticketsRpc } from './rpc.ts';
@@ -18,7 +18,7 @@ export const tickets = defineService({
     return {
       implementations: [ticketsRpc(desk)],
       publications: [
-        publishing(collections.tickets, publications),
+        publishing(collections.tickets, publications, publicFields),
         publishing(collections.categories, categoryPublications),
       ],
       reactions: reactions(desk),

@@ -11,7 +11,10 @@ import {
   spelledUrgency,
 } from './spelling.ts';
 
-type Document = PublishedDocument<Ticket>;
+/** What of a ticket the world may hear. */
+export const publicFields = ['number', 'orderer', 'territory', 'urgency'] as const;
+type PublicTicket = Pick<Ticket, (typeof publicFields)[number]>;
+type Document = PublishedDocument<PublicTicket>;
 
 const number = ({ state }: Document) => ({ number: state.number });
 const orderer = ({ state }: Document) => ({ orderer: state.orderer ?? '' });
@@ -19,7 +22,7 @@ const place = ({ state }: Document) => state.territory;
 const someone = (handler: Hands['handler'] | undefined) =>
   handler === undefined ? undefined : spelledHandler(handler);
 
-export const publications: Publications<TicketEvent, Ticket> = {
+export const publications: Publications<TicketEvent, PublicTicket> = {
   ordered: ({ data }, document) =>
     publish(
       'ticket-ordered',
