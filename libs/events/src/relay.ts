@@ -177,7 +177,7 @@ export function startRelay(options: RelayOptions): Relay {
     // Another incarnation of the stream has nothing but what lies in it.
     const sequence = before?.created === state.created ? before.sequence : 0;
     const kept: Kept = { final, told: final, stuck, created: state.created, sequence };
-    await tenure.lease.write({ [progressField]: kept });
+    if (before?.created !== state.created) await tenure.lease.write({ [progressField]: kept });
     const inStream = new Map<string, number>();
     const unknown = { from: Math.max(sequence + 1, state.first), to: state.last, headersOnly: true };
     for await (const message of readStream(connection, streamOf(service), unknown)) {

@@ -56,8 +56,6 @@ const READ = 400;
 /** Reads in a row, after which what has turned up behind the place is looked at. */
 const MOST_READS = 50;
 const LOOK_FOR_LATE_EVERY = 500;
-const LOOK_FOR_LATE_FOR = 2_000;
-const LOOK_AT_ALL_EVERY = 2_000;
 const RETRY_STUCK_AFTER = 30_000;
 const KEEP_EVERY = 1_000;
 const KEEP_IDLE_EVERY = 250;
@@ -81,7 +79,6 @@ export function startTelling(options: TellingOptions): Telling {
   let keptAt = Number.NEGATIVE_INFINITY;
   let newsAt = Number.NEGATIVE_INFINITY;
   let lookedAt = performance.now();
-  let lookedAtAllAt = performance.now();
 
   const keyOf = ({ collection, id }: WrittenDocument): string => aggregateKey(collection, id);
 
@@ -128,11 +125,10 @@ export function startTelling(options: TellingOptions): Telling {
       }
       caughtUp ||= reads < MOST_READS;
       const now = performance.now();
-      const all = following.pending && lookedAtAllAt + Math.min(LOOK_AT_ALL_EVERY, settlesAfter ?? Infinity) < now;
-      if (!all && (newsAt + LOOK_FOR_LATE_FOR < now || lookedAt + LOOK_FOR_LATE_EVERY > now)) return;
+      const sought = following.pending || newsAt > lookedAt;
+      if (!sought || lookedAt + Math.min(LOOK_FOR_LATE_EVERY, settlesAfter ?? Infinity) > now) return;
       lookedAt = now;
-      if (all) lookedAtAllAt = now;
-      const late = await following.late(all ? 'all' : 'recent');
+      const late = await following.late();
       if (late.length > 0) yield late;
     },
 

@@ -1,4 +1,4 @@
-import { type Db, type Document, Timestamp } from 'mongodb';
+import type { Db, Document, Timestamp } from 'mongodb';
 import type { RecordDocument } from './documents.ts';
 import { readTime } from './mongo.ts';
 import {
@@ -22,8 +22,11 @@ export interface Following<Note = unknown> {
   readonly final: Place;
   /** What has been written since, so many at a time of each kind; the next are under way while these are worked on. */
   news(atATime: number): AsyncGenerator<readonly WrittenDocument[], void>;
-  /** What has turned up behind the place: among what was written in the last seconds, or in all that is not final. */
-  late(among: 'recent' | 'all'): Promise<readonly WrittenDocument[]>;
+  /**
+   * What has turned up behind the place: among what was read since the look before the last, and before the landmark that can be
+   * final then. To be asked again and again while landmarks are pending.
+   */
+  late(): Promise<readonly WrittenDocument[]>;
   /** Remembers that everything up to the place is dealt with, and a note to go with that. */
   landmark(note: Note): void;
   /** Whether there are landmarks that are not final yet. */
@@ -49,7 +52,6 @@ interface Landmark<Note> {
 const SETTLES_AFTER = 5 * readTime;
 /** In this time the server has answered so many times at least: one that stood still is not taken for a quiet one. */
 const ANSWERS = 4;
-const RECENT_SECONDS = 1;
 
 export interface FollowingOptions {
   /** Milliseconds after which every write has its place in the log; 10,000 unless a test is in a hurry. */
@@ -70,7 +72,8 @@ export function following<Note>(
   const seenOf = (name: string): Timestamp => place.get(name) ?? beginning;
   const options = { hint: writtenIndex.name, maxTimeMS: readTime };
   const landmarks: Landmark<Note>[] = [];
-  let judgedAt = performance.now();
+  let answeredAt = performance.now();
+  let looks: readonly [Place, Place] = [from, from];
   let final: Place = Object.fromEntries(place);
   let settled: Landmark<Note> | undefined;
 
@@ -110,10 +113,11 @@ export function following<Note>(
     }
   }
 
-  async function lateOf(name: string, after: Timestamp): Promise<WrittenDocument[]> {
+  /** What is not known of a kind between two instants. */
+  async function unknownOf(name: string, after: Timestamp, upTo: Timestamp): Promise<WrittenDocument[]> {
     const collection = database.collection<RecordDocument>(name);
     const seen = known.get(name);
-    const range = { written: { $gt: after, $lte: seenOf(name) } };
+    const range = { written: { $gt: after, $lte: upTo } };
     const unknown: Timestamp[] = [];
     // From the index alone: no document is opened.
     const there = await collection.find(range, { ...options, session, projection: { _id: 0, written: 1 } }).toArray();
@@ -125,18 +129,14 @@ export function following<Note>(
     return found.map((document) => take(name, document));
   }
 
-  /** Which landmarks are final, now that everything has been looked at that was visible at an instant. */
-  function judge(visible: Timestamp | undefined): void {
+  /** The server has answered: time goes on for the landmarks, and when it is over its clock is noted. */
+  function answered(): void {
     const clock = session.clusterTime?.clusterTime;
-    const passed = Math.min(performance.now() - judgedAt, settlesAfter / ANSWERS);
-    judgedAt = performance.now();
+    const passed = Math.min(performance.now() - answeredAt, settlesAfter / ANSWERS);
+    answeredAt = performance.now();
     for (const landmark of landmarks) {
-      if (landmark.needs !== undefined) {
-        if (visible !== undefined && !landmark.needs.greaterThan(visible)) settled = landmark;
-        continue;
-      }
       landmark.left -= passed;
-      if (landmark.left <= 0 && clock !== undefined) landmark.needs = clock;
+      if (landmark.left <= 0 && clock !== undefined) landmark.needs ??= clock;
     }
   }
 
@@ -149,16 +149,21 @@ export function following<Note>(
     },
     news: (atATime) => together(collections.map((name) => newsOf(name, atATime))),
 
-    async late(among) {
+    async late() {
       // The session sees to it that the reads show at least this.
       const visible = session.operationTime;
+      const seen = landmarks.findLast(({ needs }) => visible !== undefined && needs?.lessThanOrEqual(visible));
       const found: WrittenDocument[] = [];
+      const looking = Object.fromEntries(place);
+      const [since] = looks;
       for (const [name, read] of place) {
-        const all = final[name] ?? beginning;
-        const recent = new Timestamp({ t: Math.max(0, read.t - RECENT_SECONDS), i: 0 });
-        found.push(...(await lateOf(name, among === 'all' || all.greaterThan(recent) ? all : recent)));
+        const from = final[name] ?? beginning;
+        if (seen !== undefined) found.push(...(await unknownOf(name, from, seen.place[name] ?? beginning)));
+        found.push(...(await unknownOf(name, since[name] ?? beginning, read)));
       }
-      if (among === 'all') judge(visible);
+      settled = seen ?? settled;
+      looks = [looks[1], looking];
+      answered();
       return found;
     },
 

@@ -123,15 +123,15 @@ describe('following', () => {
     await errands.run('first', context(), opening('N-first'));
     await errands.run('late', context(), opening('N-late'));
     const [first, late] = await newsOf(following);
-    expect(await following.late('recent')).toStrictEqual([]);
+    expect(await following.late()).toStrictEqual([]);
     // As if it had got its instant before both and been seen after them.
     const before = new Timestamp({ t: first?.written?.t ?? 0, i: (first?.written?.i ?? 0) - 1 });
     await errands.run('later', context(), opening('N-later'));
     await errands.collection.updateOne({ _id: 'later' }, { $set: { written: before } });
     expect(await newsOf(following)).toStrictEqual([]);
-    expect((await following.late('recent')).map(({ id }) => id)).toStrictEqual(['later']);
-    expect(await following.late('recent')).toStrictEqual([]);
-    expect(await following.late('all')).toStrictEqual([]);
+    expect((await following.late()).map(({ id }) => id)).toStrictEqual(['later']);
+    expect(await following.late()).toStrictEqual([]);
+    expect(await following.late()).toStrictEqual([]);
     expect(following.place).toStrictEqual({ errands: late?.written });
   });
 
@@ -142,8 +142,8 @@ describe('following', () => {
     await newsOf(following);
     const { place } = following;
     following.landmark('one');
-    await following.late('all');
-    await following.late('all');
+    await following.late();
+    await following.late();
     // Nobody knows yet what is on its way.
     expect(following.advance()).toBeUndefined();
     expect(following.final).toStrictEqual(from);
@@ -157,7 +157,7 @@ describe('following', () => {
       await errands.run('f3', context(), async (current) =>
         current === undefined ? opening('N-f3')() : { command: { type: 'note', note: 'n' } },
       );
-      await following.late('all');
+      await following.late();
       reached = following.advance();
       expect(reached).toBe('two');
     });
@@ -191,11 +191,11 @@ describe('following', () => {
     };
     while (writing) {
       for await (const documents of following.news(3)) tell(documents);
-      tell(await following.late('recent'));
+      tell(await following.late());
     }
     await writers;
     tell(await newsOf(following));
-    tell(await following.late('all'));
+    tell(await following.late());
     for (const id of ['r0', 'r1', 'r2', 'r3', 'r4', 'r5']) {
       expect(told.get(id)).toBe((await errands.read(id))?.version);
     }

@@ -39,7 +39,7 @@ it('nothing is final that a majority which stands still has not taken in, and wh
     const b = { ...(await errands.collection.findOne({ _id: 'a' })), _id: 'b', number: 'N-b', written: earlier };
     await errands.collection.insertOne(b as never, { writeConcern: { w: 1, journal: false } });
     for (let round = 0; round < 12; round += 1) {
-      expect(await following.late('all')).toEqual([]);
+      expect(await following.late()).toEqual([]);
       expect(following.advance()).toBeUndefined();
       await sleep(200);
     }
@@ -48,7 +48,7 @@ it('nothing is final that a majority which stands still has not taken in, and wh
     const found: string[] = [];
     await eventually(
       async () => {
-        found.push(...(await following.late('all')).map(({ id }) => id));
+        found.push(...(await following.late()).map(({ id }) => id));
         expect(following.advance()).toBe('a');
       },
       { within: 20_000 },

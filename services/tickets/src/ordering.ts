@@ -50,8 +50,8 @@ export function wordsOfOrder(
 
 /** Everything about a new ticket that does not depend on who orders it. */
 export async function factsOf(
-  desk: Pick<Desk, 'branches' | 'serials' | 'followKey'>,
-  id: string,
+  desk: Pick<Desk, 'branches' | 'serials'>,
+  code: string,
   place: { territory: string; territories?: string[] },
   category: string,
   orderedAt: Instant,
@@ -63,7 +63,7 @@ export async function factsOf(
     category,
     ...(branches === undefined ? {} : { branches }),
     number: ticketNumber(place.territory, dayOf(chinaCalendar, orderedAt), serial),
-    followHash: followHash(followCode(desk.followKey, id)),
+    followHash: followHash(code),
   };
 }
 
@@ -112,8 +112,9 @@ export function ordering(desk: Desk) {
       const id = derivedId(by, call.rpc, commandId);
       const context = { ...contextOf(desk, call, granted), expectNew: true };
       const { words, ids } = wordsOfOrder(by, request);
+      const code = followCode(desk.followKey, id);
       const outcome = await tickets.run(id, context, async () => {
-        const facts = await factsOf(desk, id, place, request.category, context.at);
+        const facts = await factsOf(desk, code, place, request.category, context.at);
         const orderer = source === 'resident' ? { orderer: by } : {};
         const urgency = readUrgency[request.urgency] ?? 'ordinary';
         return { command: { type: 'order', at: context.at, ...facts, ...ids, ...orderer, urgency, source }, words };
@@ -122,7 +123,7 @@ export function ordering(desk: Desk) {
       if (outcome.replayed) call.replayed();
       const { stored } = outcome;
       const sight = { ...sightOf(house, call, stored.state), own: true };
-      return { ...present(desk, call, stored, sight), followCode: followCode(desk.followKey, id) };
+      return { ...present(desk, call, stored, sight), followCode: code };
     },
 
     async importTicket(request: ImportTicketRequest, call: Call): Answer {
@@ -137,8 +138,9 @@ export function ordering(desk: Desk) {
       const facing = request.dryRun ? { ...desk, serials: noSerials } : desk;
       const { words, ids } = wordsOfOrder(callerKey(call), request);
       const orderedAt = (request.orderedAt ?? house.now()).toISOString();
+      const code = followCode(desk.followKey, id);
       const outcome = await tickets.run(id, context, async () => {
-        const facts = await factsOf(facing, id, place, category, orderedAt);
+        const facts = await factsOf(facing, code, place, category, orderedAt);
         const order = { ...facts, ...ids, urgency: 'ordinary', source: 'import' } as const;
         return { command: { type: 'import', at: context.at, orderedAt, ...order }, words };
       });

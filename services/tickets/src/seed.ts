@@ -8,6 +8,7 @@ import { openWritingDesk, type WritingDesk } from './desk.ts';
 import { categoryId } from './domain/category.ts';
 import { nextDue } from './domain/passing-time.ts';
 import type { Ticket, TicketCommand, TicketEvent, TicketRefusal } from './domain/ticket.ts';
+import { followCode } from './follow-codes.ts';
 import { dispatchTo, draftFor } from './handling.ts';
 import { factsOf, placeOf, wordsOfOrder } from './ordering.ts';
 import { openTickets } from './records.ts';
@@ -59,7 +60,7 @@ async function begin(desk: WritingDesk, story: TicketStory): Promise<StoredTicke
   const { words, ids } = wordsOfOrder(orderer, story);
   const context = { ...contextOf(story, 'order', at, { person: orderer }), expectNew: true };
   const outcome = await desk.tickets.run(id, context, async () => {
-    const facts = await factsOf(desk, id, placeOf(desk, story.territory), category, at);
+    const facts = await factsOf(desk, followCode(desk.followKey, id), placeOf(desk, story.territory), category, at);
     return { command: { type: 'order', at, ...facts, ...ids, orderer, urgency, source: 'resident' }, words };
   });
   return told(story, 'order', outcome);
