@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { demoLogins } from './demo.ts';
 import { type Child, endOf, startChild } from './embedded/child.ts';
 import { Mendable, messageOf } from './embedded/fault.ts';
-import { startMongod } from './embedded/mongod.ts';
+import { cityCache, startMongod } from './embedded/mongod.ts';
 import { startNatsServer } from './embedded/nats.ts';
 import { cacheDirectory } from './embedded/parts.ts';
 import { rememberedPort } from './embedded/ports.ts';
@@ -166,7 +166,14 @@ async function startServers(
   const starters: [name: string, start: () => Promise<Child>][] = [];
   if (!givenMongodb) {
     const log = await freshLog(layout, 'mongod');
-    const options = { dataDirectory: mongodData, port: mongodPort, log, whenOrphaned: 'SIGTERM' } as const;
+    const cacheGigabytes = cityCache();
+    const options = {
+      dataDirectory: mongodData,
+      port: mongodPort,
+      log,
+      cacheGigabytes,
+      whenOrphaned: 'SIGTERM',
+    } as const;
     starters.push(['mongod', async () => (await startMongod(options)).child]);
   }
   if (!givenNats) {

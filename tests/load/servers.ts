@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunningMongod, type RunningNatsServer, startMongod, startNatsServer } from '@bandeng/deploy';
+import { cityCache, type RunningMongod, type RunningNatsServer, startMongod, startNatsServer } from '@bandeng/deploy';
 
 export interface Servers extends AsyncDisposable {
   readonly directory: string;
@@ -19,11 +19,11 @@ export async function temporaryDirectory(): Promise<{ path: string; remove(): vo
   return { path, remove };
 }
 
-/** Starts both on free ports. They die with this process also when it is killed. */
+/** Starts both on free ports, with a cache as `./bandeng up` gives. They die with this process also when it is killed. */
 export async function startServers(options: { cacheGigabytes?: number } = {}): Promise<Servers> {
   const { path, remove } = await temporaryDirectory();
   const [mongod, nats] = await Promise.all([
-    startMongod({ dataDirectory: join(path, 'mongod'), ...options }),
+    startMongod({ dataDirectory: join(path, 'mongod'), cacheGigabytes: cityCache(), ...options }),
     startNatsServer({ storeDirectory: join(path, 'nats') }),
   ]);
   return {

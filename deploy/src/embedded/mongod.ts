@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { MongoClient } from 'mongodb';
 import { type Child, startChild, untilReady } from './child.ts';
@@ -24,7 +25,7 @@ export interface MongodOptions {
   port?: number;
   /** Log file; `mongod.log` in the data directory by default. */
   log?: string;
-  /** WiredTiger's cache in gigabytes, at least 0.25. */
+  /** WiredTiger's cache in gigabytes, at least 0.25, which it is by default. */
   cacheGigabytes?: number;
   whenOrphaned?: 'SIGTERM' | 'SIGKILL';
   /** One of several, ready as soon as it answers: whoever starts them all initiates the set. */
@@ -32,6 +33,11 @@ export interface MongodOptions {
 }
 
 export const REPLICA_SET = 'bandeng';
+
+/** The cache of a city's own mongod, in gigabytes: a twentieth of the machine's memory, for all the rest runs on it too. */
+export function cityCache(): number {
+  return Math.max(0.25, Math.floor(totalmem() / 20 / 2 ** 20) / 1_024);
+}
 
 /**
  * Starts mongod on 127.0.0.1 as a replica set of one and waits until it takes writes. Without `port` it keeps the port
