@@ -7,9 +7,14 @@ const instantForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** Whether a string is an instant in the one form that is stored as a date: `YYYY-MM-DDTHH:mm:ss.sssZ`, and on the calendar. */
 export function isInstant(text: string): boolean {
-  if (text.length !== 24 || !instantForm.test(text)) return false;
-  const milliseconds = Date.parse(text);
-  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString() === text;
+  return dateOf(text) !== undefined;
+}
+
+function dateOf(text: string): Date | undefined {
+  if (text.length !== 24 || !instantForm.test(text)) return undefined;
+  const date = new Date(text);
+  // What is not on the calendar is read as another day, or as none.
+  return date.getUTCDate() === Number(text.slice(8, 10)) ? date : undefined;
 }
 
 /** Whether a name can be a field: MongoDB reads `.` and `$` as paths and operators, JavaScript `__proto__` as the prototype. */
@@ -19,16 +24,15 @@ export function isFieldName(name: string): boolean {
 
 /** @throws TypeError for what JSON does not have, and for names that cannot be fields: both are mistakes of ours. */
 export function toBson(value: unknown): unknown {
-  if (typeof value === 'string') return isInstant(value) ? new Date(value) : value;
+  if (typeof value === 'string') return dateOf(value) ?? value;
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return value;
   if (Array.isArray(value)) return value.map(toBson);
   if (isPlain(value)) return fieldsToBson(value);
   throw new TypeError(`a ${typeof value} is no value of the domain`);
 }
 
-/** The fields of an object as BSON; a field that is undefined is not there. */
-export function fieldsToBson(fields: object): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
+/** The fields of an object as BSON, put to others if there are such; a field that is undefined is not there. */
+export function fieldsToBson(fields: object, result: Record<string, unknown> = {}): Record<string, unknown> {
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
     if (!isFieldName(name)) throw new TypeError(`'${name}' cannot be the name of a field`);
