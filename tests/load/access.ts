@@ -38,7 +38,9 @@ export async function questionsOf(communities: number): Promise<Questions> {
     const near = buildings.find(({ code }) => code.startsWith(place.slice(0, 12)))?.code ?? '';
     const code = index % 4 === 0 ? (buildings[(index * 7_919) % buildings.length]?.code ?? '') : near;
     const handler = [undefined, `grid:${code.slice(0, 12)}001`, `open_call:${code.slice(0, 12)}`][index % 3];
-    return { territories: directory.ancestors(code), handler, orderer: `person-${index}` };
+    // Read from a database each has its own text, however many lie in one place.
+    const territories = directory.ancestors(code).map((one) => Buffer.from(one).toString('latin1'));
+    return { territories, handler, orderer: `person-${index}` };
   });
   return {
     ask() {

@@ -126,7 +126,7 @@ export function startRelay(options: RelayOptions): Relay {
       } catch (error) {
         await leave();
         faults += 1;
-        if (!(error instanceof Behind)) log.warn({ err: error, faults }, 'relay begins again');
+        if (!(error instanceof BrokenOff)) log.warn({ err: error, faults }, 'relay begins again');
         if (faults > 1) await woken.wait(Math.min(2_000, 50 * 2 ** faults));
       }
     }
@@ -175,7 +175,9 @@ export function startRelay(options: RelayOptions): Relay {
     const before = await tenure.lease.read<Kept>(progressField);
     const { final = {}, stuck = [] } = before ?? {};
     // Another incarnation of the stream has nothing but what lies in it.
-    const sequence = before?.created === state.created ? before.sequence : 0;
+    const ours = before?.created === state.created ? before.sequence : 0;
+    if (ours > state.last) log.error({ stream: state.stream, last: state.last, ours }, 'the stream has lost its end');
+    const sequence = Math.min(ours, state.last);
     const kept: Kept = { final, told: final, stuck, created: state.created, sequence };
     if (before?.created !== state.created) await tenure.lease.write({ [progressField]: kept });
     const inStream = new Map<string, number>();
@@ -246,7 +248,8 @@ export function startRelay(options: RelayOptions): Relay {
     let worked = false;
     for await (const documents of telling.documents()) {
       for (const batch of telling.plan(documents)) {
-        if (stopped || !tenure.holds()) return false;
+        // What has been planned counts as told, so nothing of this course may be kept.
+        if (stopped || !tenure.holds()) throw new BrokenOff('stopped, or the lease is lost');
         await sending.send(batch);
         worked = true;
       }
@@ -270,7 +273,7 @@ export function startRelay(options: RelayOptions): Relay {
       outcome = await publishSingly(connection, messages, after);
     }
     if (!('refused' in outcome)) return outcome.last;
-    if (outcome.refused === 'behind') throw new Behind();
+    if (outcome.refused === 'behind') throw new BrokenOff('somebody else has published since');
     throw new Error(`the stream refused (${outcome.code}): ${outcome.description}`);
   }
 
@@ -315,9 +318,5 @@ function leftOut(faults: readonly Stuck[]): string | undefined {
   return `${faults.length} entries could not be made into events and are left out; the first is ${first.id}:${first.seq}: ${why}`;
 }
 
-/** Somebody else has published since: read the stream first. */
-class Behind extends Error {
-  constructor() {
-    super('the stream has more than we knew');
-  }
-}
+/** Begin anew, from what is kept and what the stream has. */
+class BrokenOff extends Error {}

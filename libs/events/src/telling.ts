@@ -57,6 +57,8 @@ const READ = 400;
 const MOST_READS = 50;
 const LOOK_FOR_LATE_EVERY = 500;
 const RETRY_STUCK_AFTER = 30_000;
+/** Their names are kept in one document. That so many events cannot be made is a release that must not go on. */
+const MOST_STUCK = 10_000;
 const KEEP_EVERY = 1_000;
 const KEEP_IDLE_EVERY = 250;
 
@@ -77,8 +79,9 @@ export function startTelling(options: TellingOptions): Telling {
   let caughtUp = false;
   let changed = true;
   let keptAt = Number.NEGATIVE_INFINITY;
-  let newsAt = Number.NEGATIVE_INFINITY;
-  let lookedAt = performance.now();
+  // The first look also says whether the database's clock is right.
+  let newsAt = performance.now();
+  let lookedAt = Number.NEGATIVE_INFINITY;
 
   const keyOf = ({ collection, id }: WrittenDocument): string => aggregateKey(collection, id);
 
@@ -90,7 +93,7 @@ export function startTelling(options: TellingOptions): Telling {
 
   async function* stuckThatAreDue(): AsyncGenerator<readonly WrittenDocument[], void> {
     const now = performance.now();
-    const due = [...stuck.values()].filter(({ tryAt }) => tryAt < now);
+    const due = [...stuck.values()].filter(({ tryAt }) => tryAt < now).slice(0, READ);
     for (const one of due) one.tryAt = now + RETRY_STUCK_AFTER;
     for (const [collection, its] of Map.groupBy(due, ({ at }) => at.collection)) {
       const ids = its.map(({ at }) => at.id);
@@ -105,6 +108,7 @@ export function startTelling(options: TellingOptions): Telling {
     const since = stuck.get(key)?.at.since ?? new Date();
     stuck.set(key, { at: { collection, id, seq, since }, tryAt: performance.now() + RETRY_STUCK_AFTER });
     options.stuck(one);
+    if (stuck.size > MOST_STUCK) throw new Error(`more than ${MOST_STUCK} aggregates cannot be published`);
   }
 
   function forget(): void {
@@ -140,8 +144,9 @@ export function startTelling(options: TellingOptions): Telling {
         const one = held.get(key);
         const upTo = one === undefined ? document.version : one.seq - 1;
         told.set(key, { collection: document.collection, written: document.written, upTo });
-        if (one === undefined) stuck.delete(key);
-        else holdUp(key, one);
+        if (one !== undefined) holdUp(key, one);
+        // A server that has just become primary may not show yet what was stuck.
+        else if (upTo >= (stuck.get(key)?.at.seq ?? 0)) stuck.delete(key);
       }
       changed = true;
       return planned.batches;

@@ -226,7 +226,9 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
   /** The seq of the first entry that the relay may still read; what is private it never reads. */
   async function neededFrom({ stored, written }: Opened<S, E>): Promise<number> {
     if (definition.private === true) return stored.version + 1;
-    return firstAfter(stored.history, written, (await progressOf(database))?.final[definition.name]);
+    const { final = {}, stuck = [] } = (await progressOf(database)) ?? {};
+    const held = stuck.find(({ collection, id }) => collection === definition.name && id === stored.id);
+    return Math.min(firstAfter(stored.history, written, final[definition.name]), held?.seq ?? Infinity);
   }
 
   /** A bound for documents that cannot shrink while the bus is away. */

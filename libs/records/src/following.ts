@@ -1,4 +1,4 @@
-import type { Db, Document, Timestamp } from 'mongodb';
+import type { Db, Document, FindOptions, Timestamp } from 'mongodb';
 import type { RecordDocument } from './documents.ts';
 import { readTime } from './mongo.ts';
 import {
@@ -24,7 +24,7 @@ export interface Following<Note = unknown> {
   news(atATime: number): AsyncGenerator<readonly WrittenDocument[], void>;
   /**
    * What has turned up behind the place: among what was read since the look before the last, and before the landmark that can be
-   * final then. To be asked again and again while landmarks are pending.
+   * final soon. To be asked again and again while landmarks are pending. @throws when the database's clock stands before the place.
    */
   late(): Promise<readonly WrittenDocument[]>;
   /** Remembers that everything up to the place is dealt with, and a note to go with that. */
@@ -39,10 +39,11 @@ export interface Following<Note = unknown> {
 interface Landmark<Note> {
   readonly place: Place;
   readonly note: Note;
+  readonly at: number;
   /** Milliseconds until every write with an instant before the place is in the log. */
-  left: number;
-  /** What is visible when this instant is, is all that can be before the place. */
-  needs?: Timestamp;
+  millisecondsLeft: number;
+  /** How far the log went then: when that is visible, so is all that can be before the place. */
+  logUpTo?: Timestamp;
 }
 
 /**
@@ -66,109 +67,133 @@ export function following<Note>(
   { settlesAfter = SETTLES_AFTER, fields = {} }: FollowingOptions = {},
 ): Following<Note> {
   const session = database.client.startSession({ causalConsistency: true });
-  const place = new Map(collections.map((name) => [name, from[name] ?? beginning]));
-  /** The instants of what has been read and is not final. */
+  /** Up to where each kind has been handed out. */
+  const handedOut = new Map(collections.map((name) => [name, from[name] ?? beginning]));
+  /** The instants of what has been handed out and is not final. */
   const known = new Map(collections.map((name) => [name, instants()]));
-  const seenOf = (name: string): Timestamp => place.get(name) ?? beginning;
-  const options = { hint: writtenIndex.name, maxTimeMS: readTime };
   const landmarks: Landmark<Note>[] = [];
   let answeredAt = performance.now();
-  let looks: readonly [Place, Place] = [from, from];
-  let final: Place = Object.fromEntries(place);
+  let placesOfLastLooks: readonly [Place, Place] = [from, from];
+  let final = placeNow();
+  /** Everything before it that is visible has been looked at. */
+  let looked: Landmark<Note> | undefined;
+  /** And what was written anew during that look has been handed out since. */
   let settled: Landmark<Note> | undefined;
 
-  function take(name: string, document: Document): WrittenDocument {
-    known.get(name)?.add(document.written);
+  /** What this process does not know keeps its place: another release of the service may. */
+  function placeNow(): Place {
+    return { ...from, ...Object.fromEntries(handedOut) };
+  }
+
+  function find(name: string, written: Document, more: FindOptions): Promise<RecordDocument[]> {
+    const options = { hint: writtenIndex.name, maxTimeMS: readTime, ...more };
+    return database.collection<RecordDocument>(name).find({ written }, options).toArray();
+  }
+
+  function handOut(name: string, document: RecordDocument): WrittenDocument {
+    if (document.written !== undefined) known.get(name)?.add(document.written);
     return writtenDocument(name, document);
   }
 
-  async function* newsOf(name: string, atATime: number): AsyncGenerator<readonly WrittenDocument[], void> {
-    const cursor = database
-      .collection<RecordDocument>(name)
-      .find(
-        { written: { $gt: seenOf(name) } },
-        { ...options, sort: { written: 1 }, batchSize: atATime, projection: projectionOf(fields[name]) },
-      );
-    const read = async (): Promise<Document[]> => {
-      const first = await cursor.next();
-      return first === null ? [] : [first, ...cursor.readBufferedDocuments(atATime - 1)];
-    };
-    let next = read();
-    try {
-      for (;;) {
-        const found = await next;
-        const last = found.at(-1);
-        if (last === undefined) return;
-        // Fewer than asked for were the last.
-        next = found.length < atATime ? Promise.resolve([]) : read();
-        // Its failure is met by the next await; until then nobody else may see it as unhandled.
-        next.catch(() => undefined);
-        const documents = found.map((document) => take(name, document));
-        place.set(name, last.written);
-        yield documents;
-      }
-    } finally {
-      await next.catch(() => undefined);
-      await cursor.close();
-    }
-  }
-
-  /** What is not known of a kind between two instants. */
-  async function unknownOf(name: string, after: Timestamp, upTo: Timestamp): Promise<WrittenDocument[]> {
-    const collection = database.collection<RecordDocument>(name);
-    const seen = known.get(name);
-    const range = { written: { $gt: after, $lte: upTo } };
-    const unknown: Timestamp[] = [];
+  /** What is not known of a kind between two instants; whole, unless something of it has been written anew meanwhile. */
+  async function unknownOf(
+    name: string,
+    after: Timestamp,
+    upTo: Timestamp,
+  ): Promise<{ documents: WrittenDocument[]; whole: boolean }> {
     // From the index alone: no document is opened.
-    const there = await collection.find(range, { ...options, session, projection: { _id: 0, written: 1 } }).toArray();
-    for (const { written } of there) if (written !== undefined && !seen?.has(written)) unknown.push(written);
-    if (unknown.length === 0) return [];
-    const found = await collection
-      .find({ written: { $in: unknown } }, { ...options, session, projection: projectionOf(fields[name]) })
-      .toArray();
-    return found.map((document) => take(name, document));
+    const there = await find(name, { $gt: after, $lte: upTo }, { session, projection: { _id: 0, written: 1 } });
+    const unknown = there.flatMap(({ written }) =>
+      written === undefined || known.get(name)?.has(written) ? [] : [written],
+    );
+    if (unknown.length === 0) return { documents: [], whole: true };
+    const found = await find(name, { $in: unknown }, { session, projection: projectionOf(fields[name]) });
+    return { documents: found.map((one) => handOut(name, one)), whole: found.length === unknown.length };
   }
 
-  /** The server has answered: time goes on for the landmarks, and when it is over its clock is noted. */
+  /** The server has answered: time goes on for the landmarks, and when it is over the server's clock is noted. */
   function answered(): void {
     const clock = session.clusterTime?.clusterTime;
-    const passed = Math.min(performance.now() - answeredAt, settlesAfter / ANSWERS);
-    answeredAt = performance.now();
+    const now = performance.now();
     for (const landmark of landmarks) {
-      landmark.left -= passed;
-      if (landmark.left <= 0 && clock !== undefined) landmark.needs ??= clock;
+      const since = Math.max(answeredAt, landmark.at);
+      landmark.millisecondsLeft -= Math.min(now - since, settlesAfter / ANSWERS);
+      if (landmark.millisecondsLeft <= 0 && clock !== undefined) landmark.logUpTo ??= clock;
+    }
+    answeredAt = now;
+    for (const [name, place] of handedOut) {
+      if (clock?.lessThan(place)) {
+        throw new Error(`the clock of the database stands before what was written to ${name}: has it been restored?`);
+      }
     }
   }
 
   return {
     get place() {
-      return Object.fromEntries(place);
+      return placeNow();
     },
     get final() {
       return final;
     },
-    news: (atATime) => together(collections.map((name) => newsOf(name, atATime))),
+
+    async *news(atATime) {
+      const before = looked;
+      const read = (name: string, after: Timestamp): Promise<RecordDocument[]> => {
+        const projection = projectionOf(fields[name]);
+        const atOnce = { limit: atATime, batchSize: atATime };
+        const reading = find(name, { $gt: after }, { sort: { written: 1 }, ...atOnce, projection });
+        // Its failure is met by whoever awaits it; until then nobody else may see it as unhandled.
+        reading.catch(() => undefined);
+        return reading;
+      };
+      let kinds = [...handedOut].map(([name, place]) => ({ name, next: read(name, place) }));
+      try {
+        while (kinds.length > 0) {
+          // Each kind in turn, so that none has to wait for all of another.
+          for (const kind of kinds) {
+            const { name } = kind;
+            const found = await kind.next;
+            const last = found.at(-1)?.written;
+            // Fewer than asked for are the last.
+            if (found.length < atATime || last === undefined) kinds = kinds.filter((other) => other !== kind);
+            else kind.next = read(name, last);
+            if (last === undefined) continue;
+            handedOut.set(name, last);
+            yield found.map((document) => handOut(name, document));
+          }
+        }
+        settled = before ?? settled;
+      } finally {
+        await Promise.allSettled(kinds.map(({ next }) => next));
+      }
+    },
 
     async late() {
       // The session sees to it that the reads show at least this.
       const visible = session.operationTime;
-      const seen = landmarks.findLast(({ needs }) => visible !== undefined && needs?.lessThanOrEqual(visible));
+      const landmark = landmarks.findLast(
+        ({ logUpTo }) => visible !== undefined && logUpTo?.lessThanOrEqual(visible) === true,
+      );
+      const place = placeNow();
+      const [since] = placesOfLastLooks;
       const found: WrittenDocument[] = [];
-      const looking = Object.fromEntries(place);
-      const [since] = looks;
-      for (const [name, read] of place) {
-        const from = final[name] ?? beginning;
-        if (seen !== undefined) found.push(...(await unknownOf(name, from, seen.place[name] ?? beginning)));
-        found.push(...(await unknownOf(name, since[name] ?? beginning, read)));
+      let allWhole = true;
+      for (const [name, upTo] of handedOut) {
+        const recent = await unknownOf(name, since[name] ?? beginning, upTo);
+        found.push(...recent.documents);
+        if (landmark === undefined) continue;
+        const older = await unknownOf(name, final[name] ?? beginning, landmark.place[name] ?? beginning);
+        found.push(...older.documents);
+        allWhole &&= older.whole;
       }
-      settled = seen ?? settled;
-      looks = [looks[1], looking];
+      if (allWhole) looked = landmark ?? looked;
+      placesOfLastLooks = [placesOfLastLooks[1], place];
       answered();
       return found;
     },
 
     landmark(note) {
-      landmarks.push({ place: Object.fromEntries(place), note, left: settlesAfter });
+      landmarks.push({ place: placeNow(), note, at: performance.now(), millisecondsLeft: settlesAfter });
     },
 
     get pending() {
@@ -177,11 +202,12 @@ export function following<Note>(
 
     advance() {
       if (settled === undefined) return undefined;
-      const { place: reached, note } = settled;
+      const { place, note } = settled;
       landmarks.splice(0, landmarks.indexOf(settled) + 1);
+      if (looked === settled) looked = undefined;
       settled = undefined;
-      final = reached;
-      for (const [name, seen] of known) seen.forgetBefore(reached[name] ?? beginning);
+      final = place;
+      for (const [name, its] of known) its.forgetBefore(place[name] ?? beginning);
       return note;
     },
 
@@ -204,23 +230,4 @@ function instants() {
       for (const second of seconds.keys()) if (second < t) seconds.delete(second);
     },
   };
-}
-
-/** Each kind in turn, so that none has to wait for all of another. */
-async function* together<Thing>(sources: readonly AsyncGenerator<Thing, void>[]): AsyncGenerator<Thing, void> {
-  let left = sources.map((source) => ({ source, next: source.next() }));
-  for (const { next } of left) next.catch(() => undefined);
-  try {
-    while (left.length > 0) {
-      for (const one of left) {
-        const { done, value } = await one.next;
-        if (done !== true) yield value;
-        if (done === true) left = left.filter((other) => other !== one);
-        else one.next = one.source.next();
-        one.next.catch(() => undefined);
-      }
-    }
-  } finally {
-    await Promise.allSettled(left.map(({ source }) => source.return()));
-  }
 }

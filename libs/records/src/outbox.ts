@@ -23,7 +23,10 @@ export interface Outbox {
   follow<Note>(from: Place, options?: FollowingOptions): Following<Note>;
   /** Single aggregates as they are now; those that are not there are left out. */
   documents(collection: string, ids: readonly string[], fields?: Fields): Promise<readonly WrittenDocument[]>;
-  /** How many aggregates wait for the relay, by what it has kept of how far it is, and for how long. */
+  /**
+   * How many aggregates wait for the relay, by what it has kept of how far it is (100,000 at most are counted), and how long ago
+   * the one of them was last written that was written first.
+   */
   backlog(): Promise<{ documents: number; oldestSeconds: number }>;
   /**
    * All that has gone over the bus for good, as the relay has kept it, in batches, by time, the entries of each aggregate by
@@ -34,6 +37,8 @@ export interface Outbox {
   samplePublished(aggregates: number): Promise<readonly PublishedEntry[]>;
   lease(name: string, holder: string): Lease;
 }
+
+const MOST_COUNTED = 100_000;
 
 export function outboxOf(database: Db, collections: readonly string[]): Outbox {
   const of = (name: string) => database.collection<RecordDocument>(name);
@@ -57,7 +62,7 @@ export function outboxOf(database: Db, collections: readonly string[]): Outbox {
           const waiting = { written: { $gt: told[name] ?? beginning } };
           const options = { maxTimeMS: readTime, hint: writtenIndex.name };
           const [documents, oldest] = await Promise.all([
-            of(name).countDocuments(waiting, options),
+            of(name).countDocuments(waiting, { ...options, limit: MOST_COUNTED }),
             of(name).findOne(waiting, { ...options, sort: { written: 1 }, projection: { _id: 0, written: 1 } }),
           ]);
           return { documents, since: oldest?.written?.t ?? Number.POSITIVE_INFINITY };

@@ -49,6 +49,7 @@ export async function* publishedEntries(
   const places = database
     .collection(first.name)
     .aggregate<EntryPlace>(pipeline, { allowDiskUse: true, batchSize: AT_A_TIME });
+  const waits = firstThatWaits(progress);
   let batch: EntryPlace[] = [];
   let last: EntryPlace | undefined;
   for await (const place of places) {
@@ -58,10 +59,10 @@ export async function* publishedEntries(
     if (again) continue;
     batch.push(place);
     if (batch.length < AT_A_TIME) continue;
-    yield await entriesAt(database, batch, progress);
+    yield await entriesAt(database, batch, waits);
     batch = [];
   }
-  if (batch.length > 0) yield await entriesAt(database, batch, progress);
+  if (batch.length > 0) yield await entriesAt(database, batch, waits);
 }
 
 /** What has gone over the bus for good of aggregates that chance picks, so many of each kind. */
@@ -71,6 +72,7 @@ export async function samplePublished(
   aggregates: number,
   progress: Progress,
 ): Promise<readonly PublishedEntry[]> {
+  const waits = firstThatWaits(progress);
   const found: PublishedEntry[] = [];
   for (const name of collections) {
     const sampled = database
@@ -82,8 +84,8 @@ export async function samplePublished(
       ]);
     for await (const raw of sampled) {
       const { document, history } = await wholeDocument(database, name, raw);
-      const waits = firstThatWaits(document, progress);
-      for (const entry of history) if (entry.seq < waits && entry.silent !== true) found.push({ document, entry });
+      const first = waits(document);
+      for (const entry of history) if (entry.seq < first && entry.silent !== true) found.push({ document, entry });
     }
   }
   return found;
@@ -110,7 +112,7 @@ function placesMovedOut(name: string): Document[] {
 async function entriesAt(
   database: Db,
   places: readonly EntryPlace[],
-  progress: Progress,
+  waits: FirstThatWaits,
 ): Promise<readonly PublishedEntry[]> {
   const documents = new Map<string, WrittenDocument>();
   for (const [name, its] of Map.groupBy(places, ({ of }) => of)) {
@@ -125,14 +127,17 @@ async function entriesAt(
     const document = documents.get(`${of}/${id}`);
     const entry = document?.entry(seq);
     if (document === undefined || entry === undefined) throw new Error(`entry ${id}:${seq} of ${of} is missing`);
-    return seq < firstThatWaits(document, progress) ? [{ document, entry }] : [];
+    return seq < waits(document) ? [{ document, entry }] : [];
   });
 }
 
 /** The seq of the first entry that may not be on the bus for good. */
-function firstThatWaits(document: WrittenDocument, { final, stuck }: Progress): number {
-  const held = stuck.find(({ collection, id }) => collection === document.collection && id === document.id);
-  return Math.min(document.firstAfter(final), held?.seq ?? Number.POSITIVE_INFINITY);
+type FirstThatWaits = (document: WrittenDocument) => number;
+
+function firstThatWaits({ final, stuck }: Progress): FirstThatWaits {
+  const held = new Map(stuck.map(({ collection, id, seq }) => [`${collection}/${id}`, seq]));
+  return (document) =>
+    Math.min(document.firstAfter(final), held.get(`${document.collection}/${document.id}`) ?? Infinity);
 }
 
 interface WholeDocument {

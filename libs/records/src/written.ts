@@ -25,7 +25,7 @@ export type Fields = Readonly<Record<string, readonly string[]>>;
 /** What is read of a document: never the words of people, nor what is made of them. */
 export function projectionOf(fields: readonly string[] | undefined): Document {
   if (fields === undefined) return { words: 0, search: 0 };
-  return Object.fromEntries(['version', 'written', 'history', ...fields].map((name) => [name, 1]));
+  return Object.fromEntries(['version', 'written', 'territories', 'history', ...fields].map((name) => [name, 1]));
 }
 
 /** An aggregate with something for the bus, as it is now. */

@@ -135,6 +135,47 @@ describe('following', () => {
     expect(following.place).toStrictEqual({ errands: late?.written });
   });
 
+  it('goes on after whoever broke off in the middle, with what nobody has got yet, of each kind', async () => {
+    const { database } = home;
+    const records = await openRecords({ database });
+    const kinds = ['left', 'right'] as const;
+    for (const name of kinds) {
+      const kind = await records.define({ ...errandDefinition, name });
+      for (let index = 0; index < 7; index += 1)
+        await kind.run(`${name}${index}`, context(), opening(`${name}${index}`));
+    }
+    const following = records.outbox.follow<string>({});
+    followings.push(following);
+    const got: string[] = [];
+    for (let most = 1; most < 4; most += 1) {
+      let reads = 0;
+      for await (const documents of following.news(2)) {
+        got.push(...documents.map(({ id }) => id));
+        reads += 1;
+        if (reads === most) break;
+      }
+    }
+    got.push(...(await newsOf(following)).map(({ id }) => id));
+    expect(got.filter((id) => id.startsWith('left'))).toStrictEqual(Array.from({ length: 7 }, (_, at) => `left${at}`));
+    expect(got.filter((id) => id.startsWith('right'))).toStrictEqual(
+      Array.from({ length: 7 }, (_, at) => `right${at}`),
+    );
+  });
+
+  it('keeps the place of a kind that it does not know', async () => {
+    const other = new Timestamp({ t: 7, i: 1 });
+    const following = follow({ ...(await now()), other });
+    expect(following.final).toMatchObject({ other });
+    await errands.run('known', context(), opening('N-known'));
+    await newsOf(following);
+    expect(following.place).toMatchObject({ other });
+  });
+
+  it('says so when the clock of the database stands before what has been written', async () => {
+    const following = follow({ errands: new Timestamp({ t: Math.floor(Date.now() / 1_000) + 3_600, i: 1 }) });
+    await expect(following.late()).rejects.toThrow(/clock of the database stands before/);
+  });
+
   it('is final where everything has been dealt with, after a while, when the log is visible so far', async () => {
     const from = await now();
     const following = follow(from, 300);
@@ -144,6 +185,7 @@ describe('following', () => {
     following.landmark('one');
     await following.late();
     await following.late();
+    await newsOf(following);
     // Nobody knows yet what is on its way.
     expect(following.advance()).toBeUndefined();
     expect(following.final).toStrictEqual(from);
@@ -158,6 +200,7 @@ describe('following', () => {
         current === undefined ? opening('N-f3')() : { command: { type: 'note', note: 'n' } },
       );
       await following.late();
+      await newsOf(following);
       reached = following.advance();
       expect(reached).toBe('two');
     });
@@ -165,12 +208,13 @@ describe('following', () => {
     expect(place.errands?.lessThan(following.final.errands ?? 0)).toBe(true);
   });
 
-  it('strands nothing when writers race, whatever is seen when', async () => {
-    const following = follow(await now());
+  it('strands nothing when writers race, whatever is seen and final when', async () => {
+    const following = follow(await now(), 40);
     let writing = true;
+    let finals = 0;
     const writers = Promise.all(
       Array.from({ length: 8 }, async (_, writer) => {
-        for (let round = 0; round < 40; round += 1) {
+        for (let round = 0; round < 60; round += 1) {
           const id = `r${(writer + round) % 6}`;
           await errands.run(id, context(), async (current) =>
             current === undefined ? opening(`R-${id}`)() : { command: { type: 'note', note: `${writer}:${round}` } },
@@ -192,7 +236,10 @@ describe('following', () => {
     while (writing) {
       for await (const documents of following.news(3)) tell(documents);
       tell(await following.late());
+      if (following.advance() !== undefined) finals += 1;
+      following.landmark('all is told');
     }
+    expect(finals).toBeGreaterThan(0);
     await writers;
     tell(await newsOf(following));
     tell(await following.late());
