@@ -63,8 +63,7 @@ const KEEP_EVERY = 1_000;
 const KEEP_IDLE_EVERY = 250;
 
 export function startTelling(options: TellingOptions): Telling {
-  const { outbox, tenure, kept } = options;
-  const { settlesAfter } = options;
+  const { outbox, tenure, kept, settlesAfter } = options;
   const fields: Record<string, readonly string[]> = {};
   for (const one of options.publishings.values()) if (one.fields !== undefined) fields[one.collection] = one.fields;
   const following: Following<Note> = outbox.follow(kept.final, {
@@ -143,9 +142,11 @@ export function startTelling(options: TellingOptions): Telling {
         const key = keyOf(document);
         const one = held.get(key);
         const upTo = one === undefined ? document.version : one.seq - 1;
-        told.set(key, { collection: document.collection, written: document.written, upTo });
+        // A server that has just become primary may show less than was seen before.
+        if (upTo >= (told.get(key)?.upTo ?? 0)) {
+          told.set(key, { collection: document.collection, written: document.written, upTo });
+        }
         if (one !== undefined) holdUp(key, one);
-        // A server that has just become primary may not show yet what was stuck.
         else if (upTo >= (stuck.get(key)?.at.seq ?? 0)) stuck.delete(key);
       }
       changed = true;
