@@ -52,7 +52,7 @@ const IDLE_AFTER = 2_000;
  * After a pass the relay rests so many times as long as the pass took: the busier everything is, the more goes in one batch, and
  * the less a message costs. Nobody waits for it much longer, for a pass takes a few milliseconds when nothing else is done.
  */
-const REST = 4;
+const REST = 8;
 const REST_AT_MOST = 60;
 const TELL_BACKLOG_EVERY = 5_000;
 const LOOK_FOR_OPERATIONS_EVERY = 1_000;
