@@ -53,6 +53,18 @@ it('sends the public entries that are not told', () => {
   expect(idsOf([aggregate('a', 'PP')], { told: () => 2 })).toEqual([]);
 });
 
+it('sends once what was read twice, and nothing after what cannot be published', () => {
+  expect(idsOf([aggregate('a', 'PP'), aggregate('b', 'P'), aggregate('a', 'PPP')])).toEqual([
+    'a:1',
+    'a:2',
+    'b:1',
+    'a:3',
+  ]);
+  const { batches, stuck } = plan([aggregate('a', 'P!'), aggregate('a', 'P!P')], context);
+  expect(batches.flatMap(({ messages }) => messages.map(({ id }) => id))).toEqual(['a:1']);
+  expect(stuck).toMatchObject([{ id: 'a', seq: 2 }]);
+});
+
 it('makes no batch of private entries alone', () => {
   expect(plan([aggregate('a', 'Pp')], { ...context, told: () => 1 }).batches).toEqual([]);
 });

@@ -57,9 +57,14 @@ export function plan(documents: readonly WrittenDocument[], context: PlanContext
     aggregates = new Set();
     bytes = 0;
   };
+  // What was written while it was read may be there twice, the second time further on.
+  const upTo = new Map<string, number>();
   for (const document of documents) {
     const { collection, id } = document;
-    for (let seq = context.told(document) + 1; seq <= document.version; seq += 1) {
+    const key = aggregateKey(collection, id);
+    const told = Math.max(context.told(document), upTo.get(key) ?? 0);
+    upTo.set(key, Math.max(told, document.version));
+    for (let seq = told + 1; seq <= document.version; seq += 1) {
       let message: Outgoing | undefined;
       try {
         const entry = document.entry(seq);
@@ -67,12 +72,13 @@ export function plan(documents: readonly WrittenDocument[], context: PlanContext
         message = outgoing(document, entry, context);
       } catch (fault) {
         stuck.push({ collection, id, seq, fault });
+        upTo.set(key, Number.POSITIVE_INFINITY);
         break;
       }
       if (message !== undefined) {
         if (messages.length === MAX_BATCH || bytes + message.payload.length > MAX_BATCH_BYTES) cut();
         messages.push(message);
-        aggregates.add(aggregateKey(collection, id));
+        aggregates.add(key);
         bytes += message.payload.length;
       }
     }

@@ -175,14 +175,15 @@ export function startRelay(options: RelayOptions): Relay {
     const before = await tenure.lease.read<Kept>(progressField);
     const { final = {}, stuck = [] } = before ?? {};
     // Another incarnation of the stream has nothing but what lies in it.
-    const ours = before?.created === state.created ? before.sequence : 0;
+    const { sequence: ours = 0, unknown = {} } = before?.created === state.created ? before : {};
     if (ours > state.last) log.error({ stream: state.stream, last: state.last, ours }, 'the stream has lost its end');
     const sequence = Math.min(ours, state.last);
-    const kept: Kept = { final, told: final, stuck, created: state.created, sequence };
-    if (before?.created !== state.created) await tenure.lease.write({ [progressField]: kept });
+    const kept: Kept = { final, told: final, stuck, created: state.created, sequence, unknown };
+    if (sequence !== ours || before?.created !== state.created) await tenure.lease.write({ [progressField]: kept });
     const inStream = new Map<string, number>();
-    const unknown = { from: Math.max(sequence + 1, state.first), to: state.last, headersOnly: true };
-    for await (const message of readStream(connection, streamOf(service), unknown)) {
+    const known = Math.min(sequence, ...outbox.collections.map((name) => unknown[name] ?? sequence));
+    const behind = { from: Math.max(known + 1, state.first), to: state.last, headersOnly: true };
+    for await (const message of readStream(connection, streamOf(service), behind)) {
       const one = toldBy(message.header(COLLECTION_HEADER), message.header(ID_HEADER));
       if (one !== undefined) inStream.set(one.key, one.upTo);
     }

@@ -15,6 +15,8 @@ export interface Kept extends Progress {
   /** The incarnation of the stream, and its last sequence when everything up to `final` had been told. */
   readonly created: string;
   readonly sequence: number;
+  /** The sequence that goes with kinds which whoever kept this did not know, as another release of the service may. */
+  readonly unknown?: Readonly<Record<string, number>>;
 }
 
 /** What has been told and what is to be told, from where the one before has left off. Whatever goes wrong, it is begun anew. */
@@ -51,11 +53,18 @@ interface ToldUpTo extends Pick<WrittenDocument, 'collection' | 'written'> {
   readonly upTo: number;
 }
 
+interface Held {
+  readonly at: StuckAt;
+  tryAt: number;
+  /** The highest version that was read and left for later. */
+  seen: number;
+}
+
 /** Documents read at a time. */
 const READ = 400;
 /** Reads in a row, after which what has turned up behind the place is looked at. */
 const MOST_READS = 50;
-const LOOK_FOR_LATE_EVERY = 500;
+const LOOK_FOR_LATE_EVERY = 200;
 const RETRY_STUCK_AFTER = 30_000;
 /** Their names are kept in one document. That so many events cannot be made is a release that must not go on. */
 const MOST_STUCK = 10_000;
@@ -71,8 +80,12 @@ export function startTelling(options: TellingOptions): Telling {
     ...(settlesAfter === undefined ? {} : { settlesAfter }),
   });
   const told = new Map<string, ToldUpTo>();
-  const stuck = new Map<string, { readonly at: StuckAt; tryAt: number }>();
-  for (const at of kept.stuck) stuck.set(aggregateKey(at.collection, at.id), { at, tryAt: 0 });
+  const stuck = new Map<string, Held>();
+  for (const at of kept.stuck) stuck.set(aggregateKey(at.collection, at.id), { at, tryAt: 0, seen: 0 });
+  const ours = new Set(outbox.collections);
+  const unknown = Object.fromEntries(
+    Object.keys(kept.final).flatMap((name) => (ours.has(name) ? [] : [[name, kept.unknown?.[name] ?? kept.sequence]])),
+  );
   let inStream = options.inStream;
   let sequence = kept.sequence;
   let caughtUp = false;
@@ -91,6 +104,8 @@ export function startTelling(options: TellingOptions): Telling {
   }
 
   async function* stuckThatAreDue(): AsyncGenerator<readonly WrittenDocument[], void> {
+    // Only then is it known how far they have been written.
+    if (!caughtUp) return;
     const now = performance.now();
     const due = [...stuck.values()].filter(({ tryAt }) => tryAt < now).slice(0, READ);
     for (const one of due) one.tryAt = now + RETRY_STUCK_AFTER;
@@ -104,8 +119,9 @@ export function startTelling(options: TellingOptions): Telling {
 
   function holdUp(key: string, one: Stuck): void {
     const { collection, id, seq } = one;
-    const since = stuck.get(key)?.at.since ?? new Date();
-    stuck.set(key, { at: { collection, id, seq, since }, tryAt: performance.now() + RETRY_STUCK_AFTER });
+    const { at, seen = 0 } = stuck.get(key) ?? {};
+    const since = at?.since ?? new Date();
+    stuck.set(key, { at: { collection, id, seq, since }, tryAt: performance.now() + RETRY_STUCK_AFTER, seen });
     options.stuck(one);
     if (stuck.size > MOST_STUCK) throw new Error(`more than ${MOST_STUCK} aggregates cannot be published`);
   }
@@ -121,7 +137,11 @@ export function startTelling(options: TellingOptions): Telling {
       for await (const documents of following.news(READ)) {
         newsAt = performance.now();
         changed = true;
-        const free = documents.filter((document) => !stuck.has(keyOf(document)));
+        const free = documents.filter((document) => {
+          const held = stuck.get(keyOf(document));
+          if (held !== undefined) held.seen = Math.max(held.seen, document.version);
+          return held === undefined;
+        });
         if (free.length > 0) yield free;
         reads += 1;
         if (reads === MOST_READS) break;
@@ -147,7 +167,7 @@ export function startTelling(options: TellingOptions): Telling {
           told.set(key, { collection: document.collection, written: document.written, upTo });
         }
         if (one !== undefined) holdUp(key, one);
-        else if (upTo >= (stuck.get(key)?.at.seq ?? 0)) stuck.delete(key);
+        else if (upTo >= Math.max(stuck.get(key)?.at.seq ?? 0, stuck.get(key)?.seen ?? 0)) stuck.delete(key);
       }
       changed = true;
       return planned.batches;
@@ -161,14 +181,14 @@ export function startTelling(options: TellingOptions): Telling {
       const final = following.advance();
       if (final !== undefined) {
         ({ sequence } = final);
-        if (final.caughtUp) inStream = new Map();
+        if (final.caughtUp) inStream = new Map([...inStream].filter(([key]) => stuck.has(key)));
         forget();
       }
       if (!changed && final === undefined) return;
       if (changed) following.landmark({ sequence: reached, caughtUp });
       const { created } = kept;
       const now: Kept = {
-        ...{ created, sequence, final: following.final, told: following.place },
+        ...{ created, sequence, unknown, final: following.final, told: following.place },
         stuck: [...stuck.values()].map(({ at }) => at),
       };
       changed = !(await tenure.lease.write({ [progressField]: now }));

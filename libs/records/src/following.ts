@@ -77,7 +77,8 @@ export function following<Note>(
   let final = placeNow();
   /** Everything before it that is visible has been looked at. */
   let looked: Landmark<Note> | undefined;
-  /** And what was written anew during that look has been handed out since. */
+  /** And what was written anew during that look has been handed out, or is found by the next look. */
+  let readSince: Landmark<Note> | undefined;
   let settled: Landmark<Note> | undefined;
 
   /** What this process does not know keeps its place: another release of the service may. */
@@ -162,7 +163,7 @@ export function following<Note>(
             yield found.map((document) => handOut(name, document));
           }
         }
-        settled = before ?? settled;
+        readSince = before ?? readSince;
       } finally {
         await Promise.allSettled(kinds.map(({ next }) => next));
       }
@@ -179,13 +180,18 @@ export function following<Note>(
       const found: WrittenDocument[] = [];
       let allWhole = true;
       for (const [name, upTo] of handedOut) {
+        // The older ones first: what is written anew between the two questions is among the recent ones.
+        if (landmark !== undefined) {
+          const lookedTo = (looked?.place ?? final)[name] ?? beginning;
+          const older = await unknownOf(name, lookedTo, landmark.place[name] ?? beginning);
+          found.push(...older.documents);
+          allWhole &&= older.whole;
+        }
         const recent = await unknownOf(name, since[name] ?? beginning, upTo);
         found.push(...recent.documents);
-        if (landmark === undefined) continue;
-        const older = await unknownOf(name, final[name] ?? beginning, landmark.place[name] ?? beginning);
-        found.push(...older.documents);
-        allWhole &&= older.whole;
       }
+      settled = readSince ?? settled;
+      readSince = undefined;
       if (allWhole) looked = landmark ?? looked;
       placesOfLastLooks = [placesOfLastLooks[1], place];
       answered();

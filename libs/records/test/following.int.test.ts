@@ -201,6 +201,7 @@ describe('following', () => {
       );
       await following.late();
       await newsOf(following);
+      await following.late();
       reached = following.advance();
       expect(reached).toBe('two');
     });
