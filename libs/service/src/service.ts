@@ -204,22 +204,24 @@ async function open(house: House, running: Running, ready: () => Promise<boolean
     outbox.collections.length === 0
       ? undefined
       : startRelay({ service: name, bus, outbox, tenure, publishings, city, operations, log, hooks });
-  const reactions = startReactions({
-    service: name,
-    bus,
-    tenure,
-    definitions: running.reactions ?? [],
-    deadLetters,
-    operations,
-    now,
-    log,
-    hooks,
+  // Whom something concerns is asked of the directory, and an event is handled once: nothing of that begins before it is there.
+  let ending = false;
+  let begun: readonly { stop(): Promise<void> }[] = [];
+  const beginning = house.directory.whenReady().then(() => {
+    if (ending) return;
+    const definitions = running.reactions ?? [];
+    begun = [
+      startSweeps({ sweeps: running.sweeps ?? [], tenure, log, measuring: measured }),
+      startReactions({ service: name, bus, tenure, definitions, deadLetters, operations, now, log, hooks }),
+    ];
   });
-  const sweeps = startSweeps({ sweeps: running.sweeps ?? [], tenure, log, measuring: measured });
+  beginning.catch((error: unknown) => log.error({ err: error }, 'reactions and sweeps do not begin'));
   return [
     () => server.stop(),
-    () => sweeps.stop(),
-    () => reactions.stop(),
+    async () => {
+      ending = true;
+      for (const one of begun) await one.stop();
+    },
     async () => relay?.stop(),
     () => tenure.stop(),
   ];
