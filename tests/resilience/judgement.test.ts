@@ -53,10 +53,9 @@ test('the judge finds whatever is done to what is stored, published and told', a
     await notices.updateOne({ _id: first?._id ?? '' }, { $set: { 'history.0.at': new Date(Date.now() + 60_000) } });
     // And the relay has not come to the last one.
     const last = await tickets.findOne({}, { sort: { written: -1 } });
-    await leases.updateOne(
-      { _id: 'service' },
-      { $set: { 'fields.relay.told.tickets': new Timestamp({ t: (last?.written?.t ?? 0) - 1, i: 0 }) } },
-    );
+    const { t = 0, i = 0 } = last?.written ?? {};
+    const before = new Timestamp({ t, i: i - 1 });
+    await leases.updateOne({ _id: 'service' }, { $set: { 'fields.relay.told.tickets': before } });
     const event = {
       specversion: '1.0',
       id: `${other?._id}:1`,
@@ -71,7 +70,7 @@ test('the judge finds whatever is done to what is stored, published and told', a
       effectLost: [`${one?._id}:2`],
       eventDoubled: [`${other?._id}:1`],
       disorder: [`${other?._id}:1`, `${other?._id}:2 was told late`],
-      stranded: expect.arrayContaining([last?._id]),
+      stranded: [last?._id],
     });
     expect(wrong.effectDoubled).toHaveLength(2);
   } finally {
