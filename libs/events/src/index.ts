@@ -23,4 +23,4 @@ export { type Reactions, type ReactionsOptions, startReactions } from './reactio
 export { type Relay, type RelayOptions, startRelay } from './relay.ts';
 export type { StreamOptions, StreamState } from './streams.ts';
 export { eventSubject, filterSubjects, streamOf } from './subjects.ts';
-export { startTenure, type Tenure } from './tenure.ts';
+export { startTenure, type Tenure, tenureAfter } from './tenure.ts';

@@ -75,3 +75,28 @@ export function startTenure(options: { readonly lease: Lease; readonly log: Log 
     },
   };
 }
+
+/** The same tenure for work that waits for something else too: to it nothing is held before that is there. */
+export function tenureAfter(tenure: Tenure, there: Promise<void>): Tenure {
+  let isThere = false;
+  const known = there.then(() => {
+    isThere = true;
+  });
+  return {
+    ...tenure,
+    holds: () => isThere && tenure.holds(),
+    onChange(fn) {
+      // As the tenure does it: what is held already is told at once.
+      if (isThere) return tenure.onChange(fn);
+      let ended = false;
+      let off = (): void => undefined;
+      void known.then(() => {
+        if (!ended) off = tenure.onChange(fn);
+      });
+      return () => {
+        ended = true;
+        off();
+      };
+    },
+  };
+}

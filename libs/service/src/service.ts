@@ -8,6 +8,7 @@ import {
   startReactions,
   startRelay,
   startTenure,
+  tenureAfter,
 } from '@bandeng/events';
 import { isDatabaseAway, type Sweep } from '@bandeng/records';
 import { type Implementation, startServer } from '@bandeng/rpc';
@@ -205,23 +206,23 @@ async function open(house: House, running: Running, ready: () => Promise<boolean
       ? undefined
       : startRelay({ service: name, bus, outbox, tenure, publishings, city, operations, log, hooks });
   // Whom something concerns is asked of the directory, and an event is handled once: nothing of that begins before it is there.
-  let ending = false;
-  let begun: readonly { stop(): Promise<void> }[] = [];
-  const beginning = house.directory.whenReady().then(() => {
-    if (ending) return;
-    const definitions = running.reactions ?? [];
-    begun = [
-      startSweeps({ sweeps: running.sweeps ?? [], tenure, log, measuring: measured }),
-      startReactions({ service: name, bus, tenure, definitions, deadLetters, operations, now, log, hooks }),
-    ];
+  const informed = tenureAfter(tenure, house.directory.whenReady());
+  const reactions = startReactions({
+    service: name,
+    bus,
+    tenure: informed,
+    definitions: running.reactions ?? [],
+    deadLetters,
+    operations,
+    now,
+    log,
+    hooks,
   });
-  beginning.catch((error: unknown) => log.error({ err: error }, 'reactions and sweeps do not begin'));
+  const sweeps = startSweeps({ sweeps: running.sweeps ?? [], tenure: informed, log, measuring: measured });
   return [
     () => server.stop(),
-    async () => {
-      ending = true;
-      for (const one of begun) await one.stop();
-    },
+    () => sweeps.stop(),
+    () => reactions.stop(),
     async () => relay?.stop(),
     () => tenure.stop(),
   ];
