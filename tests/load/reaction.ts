@@ -159,7 +159,7 @@ async function compare({ servers, bus, nats, mongo, driver, log }: Ground): Prom
   while (!bus.connected()) await new Promise((resolve) => setTimeout(resolve, 10));
   await bus.ensureStream('tickets');
   const deadLetters = await openDeadLetters(database);
-  const tenure = startTenure({ lease: records.outbox.lease('service', 'bench'), log });
+  const tenure = startTenure({ lease: records.outbox.lease('bench'), log });
   const now = () => new Date();
   const running = startReactions({ service: 'files', bus, tenure, definitions, deadLetters, now, log, concurrency });
   const bare = driver.db('bench').collection<Document & { _id: string }>('files');

@@ -155,7 +155,7 @@ async function compare(
   if (original === null) throw new Error('the order is not there');
   await tickets.collection.deleteMany({});
   const gate = gated(records.outbox);
-  const tenure = startTenure({ lease: records.outbox.lease('service', 'bench'), log });
+  const tenure = startTenure({ lease: records.outbox.lease('bench'), log });
   const publishings = [publishing(tickets, publications, publicFields)];
   const hooks = { published: gate.published };
   const running = startRelay({ service: 'tickets', bus, outbox: gate.outbox, tenure, publishings, city, log, hooks });

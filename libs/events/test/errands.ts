@@ -151,7 +151,7 @@ export async function house(servers?: Servers): Promise<House> {
       if ('refused' in outcome) throw new Error(outcome.refused);
     },
     tenure(holder) {
-      const tenure = startTenure({ lease: records.outbox.lease('service', holder), log: quiet });
+      const tenure = startTenure({ lease: records.outbox.lease(holder), log: quiet });
       leaving.unshift(() => tenure.stop());
       return tenure;
     },

@@ -7,7 +7,7 @@ const { MONGODB_URI = '', NATS_URL = '', BANDENG_DATABASE_PREFIX = '' } = proces
 const client = await connectMongo(MONGODB_URI);
 const records = await openRecords({ database: client.db(`${BANDENG_DATABASE_PREFIX}_tickets`) });
 const errands = await records.define(errandDefinition);
-const tenure = startTenure({ lease: records.outbox.lease('service', `process ${process.pid}`), log: quiet });
+const tenure = startTenure({ lease: records.outbox.lease(`process ${process.pid}`), log: quiet });
 startRelay({
   service: 'tickets',
   bus: connectBus({ url: NATS_URL, name: 'relay-process', log: quiet }),

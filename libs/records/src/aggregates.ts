@@ -188,16 +188,15 @@ export function aggregatesOf<S extends object, C, E extends DomainEvent, R exten
   }
 
   async function insert({ stored, content, entries, words, search, silent }: Change<S, E>): Promise<void> {
-    const document: RecordDocument = {
+    await writing.insert({
       _id: stored.id,
       version: stored.version,
       ...(silent ? {} : { written: now }),
+      ...fieldsToBson(content),
       ...(Object.keys(words).length > 0 ? { words } : {}),
       ...(search === undefined ? {} : { search: fieldsToBson(search) }),
       history: entries.map(entryToBson),
-    };
-    fieldsToBson(content, document);
-    await writing.insert(document);
+    });
   }
 
   async function update(current: Opened<S, E>, change: Change<S, E>): Promise<Held> {

@@ -24,11 +24,16 @@ export interface Moved<E extends DomainEvent> {
   /** All that have moved out, in order. */
   all(aggregate: string): Promise<Entry<E>[]>;
   /**
-   * Moves out entries but the last 20, if there are more than 100 or they weigh more than 256 kB; only those before `free()`,
+   * Moves out entries but the last 20, if there are more than 100 or they weigh more than 256 kB; only those before `neededFrom()`,
    * which the relay does not need any more. Inserted first, then pulled: when it breaks off between, the next time does both
    * again. Writers and the relay are not disturbed, for neither the version nor an entry they need is touched.
    */
-  moveOut(aggregate: string, history: readonly Entry<E>[], added: number, free: () => Promise<number>): Promise<void>;
+  moveOut(
+    aggregate: string,
+    history: readonly Entry<E>[],
+    added: number,
+    neededFrom: () => Promise<number>,
+  ): Promise<void>;
 }
 
 export function movedOf<E extends DomainEvent>(database: Db, collection: Collection<RecordDocument>): Moved<E> {
@@ -53,10 +58,10 @@ export function movedOf<E extends DomainEvent>(database: Db, collection: Collect
       return found.map((document) => restore<E>(document));
     },
 
-    async moveOut(aggregate, history, added, free) {
+    async moveOut(aggregate, history, added, neededFrom) {
       if (!isTooLong(history, added)) return;
       const last = history.at(-1)?.seq ?? 0;
-      const upTo = Math.min((await free()) - 1, last - stay);
+      const upTo = Math.min((await neededFrom()) - 1, last - stay);
       const leaving = history.filter((entry) => entry.seq <= upTo);
       if (leaving.length === 0) return;
       await index();

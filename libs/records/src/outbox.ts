@@ -3,7 +3,7 @@ import type { RecordDocument } from './documents.ts';
 import { type Following, type FollowingOptions, following } from './following.ts';
 import { type Lease, leaseOf } from './lease.ts';
 import { readTime } from './mongo.ts';
-import { progressOf } from './progress.ts';
+import { progressOf, serviceLease } from './progress.ts';
 import { type PublishedEntry, publishedEntries, samplePublished } from './published.ts';
 import {
   beginning,
@@ -35,7 +35,8 @@ export interface Outbox {
   published(): AsyncGenerator<readonly PublishedEntry[]>;
   /** As `published`, of so many aggregates that chance picks. */
   samplePublished(aggregates: number): Promise<readonly PublishedEntry[]>;
-  lease(name: string, holder: string): Lease;
+  /** The lease under which relay, reactions and sweeps of the service work. */
+  lease(holder: string): Lease;
 }
 
 const MOST_COUNTED = 100_000;
@@ -85,6 +86,6 @@ export function outboxOf(database: Db, collections: readonly string[]): Outbox {
       return progress === undefined ? [] : samplePublished(database, collections, aggregates, progress);
     },
 
-    lease: (name, holder) => leaseOf(database, name, holder),
+    lease: (holder) => leaseOf(database, serviceLease, holder),
   };
 }

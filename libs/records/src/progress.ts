@@ -20,8 +20,8 @@ export interface StuckAt {
   readonly since: Date;
 }
 
-/** The lease under which the relay of a service works, and the field of it in which it keeps its progress. */
-const serviceLease = 'service';
+/** The lease under which relay, reactions and sweeps of a service work, and the field in which the relay keeps its progress. */
+export const serviceLease = 'service';
 export const progressField = 'relay';
 
 /** How far the relay of a service has come, as it has kept it; undefined before it ever has. */

@@ -31,8 +31,9 @@ export function toBson(value: unknown): unknown {
   throw new TypeError(`a ${typeof value} is no value of the domain`);
 }
 
-/** The fields of an object as BSON, put to others if there are such; a field that is undefined is not there. */
-export function fieldsToBson(fields: object, result: Record<string, unknown> = {}): Record<string, unknown> {
+/** The fields of an object as BSON; a field that is undefined is not there. */
+export function fieldsToBson(fields: object): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
     if (!isFieldName(name)) throw new TypeError(`'${name}' cannot be the name of a field`);

@@ -151,7 +151,7 @@ export async function house(over: Partial<typeof errandDefinition> = {}): Promis
       for await (const _ of following.news(100));
       const { place } = following;
       await following.close();
-      const lease = records.outbox.lease('service', 'test');
+      const lease = records.outbox.lease('test');
       await lease.acquire();
       const progress: Progress = { told: place, final: place, stuck };
       await lease.write({ [progressField]: progress });

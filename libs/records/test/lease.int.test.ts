@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@bandeng/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Outbox } from '../src/index.ts';
+import type { Lease } from '../src/index.ts';
+import { leaseOf } from '../src/lease.ts';
 import { type House, house } from './errands.ts';
 
 let home: House;
-let outbox: Outbox;
+const lease = (name: string, holder: string): Lease => leaseOf(home.database, name, holder);
 
 beforeAll(async () => {
   home = await house();
-  outbox = home.records.outbox;
 });
 afterAll(async () => {
   await home[Symbol.asyncDispose]();
@@ -17,14 +17,14 @@ afterAll(async () => {
 
 describe('a lease', () => {
   it('has one holder, however many want it at once', async () => {
-    const leases = Array.from({ length: 20 }, (_, index) => outbox.lease('many', `h${index}`));
-    const held = await Promise.all(leases.map((lease) => lease.acquire()));
+    const leases = Array.from({ length: 20 }, (_, index) => lease('many', `h${index}`));
+    const held = await Promise.all(leases.map((one) => one.acquire()));
     expect(held.filter(Boolean)).toHaveLength(1);
-    expect(await Promise.all(leases.map((lease) => lease.acquire()))).toStrictEqual(held);
+    expect(await Promise.all(leases.map((one) => one.acquire()))).toStrictEqual(held);
   });
 
   it('goes over at once when it is released, with the fields that were written', async () => {
-    const [one, other] = [outbox.lease('handed', 'a'), outbox.lease('handed', 'b')];
+    const [one, other] = [lease('handed', 'a'), lease('handed', 'b')];
     expect(await one.read('lastSequence')).toBeUndefined();
     expect(await one.acquire()).toBe(true);
     expect(await one.write({ lastSequence: 41, stream: 'EV_RECORDS' })).toBe(true);
@@ -41,7 +41,7 @@ describe('a lease', () => {
   });
 
   it('of a holder that was stopped goes over after 3 s, and the old one that goes on can neither renew nor write', async () => {
-    const [stopped, next] = [outbox.lease('stopped', 'a'), outbox.lease('stopped', 'b')];
+    const [stopped, next] = [lease('stopped', 'a'), lease('stopped', 'b')];
     await stopped.acquire();
     const since = Date.now();
     await eventually(async () => expect(await next.acquire()).toBe(true), { within: 6_000 });
@@ -55,7 +55,7 @@ describe('a lease', () => {
   });
 
   it('is kept by renewing it', async () => {
-    const [holder, other] = [outbox.lease('renewed', 'a'), outbox.lease('renewed', 'b')];
+    const [holder, other] = [lease('renewed', 'a'), lease('renewed', 'b')];
     await holder.acquire();
     for (let second = 0; second < 4; second += 1) {
       await sleep(1_000);

@@ -91,7 +91,7 @@ it('the relay, of what was written since and of what turned up late', async () =
     expect(await following.late()).toEqual([]);
     expect(await outbox.documents('errands', ['errand-7', 'errand-8'])).toHaveLength(2);
     await following.close();
-    const lease = outbox.lease('relay', randomUUID());
+    const lease = outbox.lease(randomUUID());
     await lease.acquire();
     await lease.renew();
     await lease.release();

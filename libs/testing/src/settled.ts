@@ -1,7 +1,7 @@
-import { progressOf } from '@bandeng/records';
+import { beginning, progressOf } from '@bandeng/records';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { type Db, type Document, MongoClient, Timestamp } from 'mongodb';
+import { type Db, type Document, MongoClient } from 'mongodb';
 
 /** Where a city keeps its things. */
 export interface Place {
@@ -76,7 +76,7 @@ async function unpublished(mongo: MongoClient, prefix: string): Promise<string |
 
 /** The first document that was written after the place up to which the relay says that it has told. */
 async function firstUntold(database: Db, name: string): Promise<Document | null> {
-  const told = (await progressOf(database))?.told[name] ?? new Timestamp({ t: 0, i: 0 });
+  const told = (await progressOf(database))?.told[name] ?? beginning;
   return database
     .collection(name)
     .findOne({ written: { $gt: told } }, { sort: { written: 1 }, projection: { _id: 1 } });
