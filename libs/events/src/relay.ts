@@ -1,8 +1,9 @@
-import { type Outbox, progressField } from '@bandeng/records';
+import type { Outbox } from '@bandeng/records';
 import { batchesHold, COLLECTION_HEADER, ID_HEADER, type Outgoing, publishBatch, publishSingly } from './batches.ts';
 import type { Bus } from './bus.ts';
 import { passFailPoint } from './failpoint.ts';
 import type { EventHooks, Log } from './hooks.ts';
+import { type Kept, keep, keptBy } from './kept.ts';
 import type { Operation, Operations } from './operations.ts';
 import { type Stuck, toldBy } from './plan.ts';
 import type { Publishing } from './publications.ts';
@@ -11,7 +12,7 @@ import { type Sending, startSending } from './sending.ts';
 import { pause, signal } from './signal.ts';
 import { deleteStream, readStream, type StreamState } from './streams.ts';
 import { streamOf } from './subjects.ts';
-import { type Kept, startTelling, type Telling } from './telling.ts';
+import { startTelling, type Telling } from './telling.ts';
 import type { Tenure } from './tenure.ts';
 
 /** Brings what is written to the bus. */
@@ -32,8 +33,6 @@ export interface RelayOptions {
   readonly operations?: Operations;
   readonly log: Log;
   readonly hooks?: EventHooks;
-  /** Milliseconds until what is on the bus is so for good, for tests; see `Following`. */
-  readonly settlesAfter?: number;
 }
 
 /** What goes on while this process holds the lease and all is well. */
@@ -110,7 +109,7 @@ export function startRelay(options: RelayOptions): Relay {
         course ??= await takeOver();
         const asked = await rebuildAskedFor();
         if (asked !== undefined) {
-          await keep(course);
+          await keepCourse(course);
           await leave();
           await rebuild(asked);
           continue;
@@ -131,7 +130,7 @@ export function startRelay(options: RelayOptions): Relay {
       }
     }
     try {
-      if (course !== undefined && tenure.holds()) await keep(course);
+      if (course !== undefined && tenure.holds()) await keepCourse(course);
     } catch (error) {
       log.debug({ err: error }, 'whoever comes next has more to read');
     }
@@ -146,7 +145,7 @@ export function startRelay(options: RelayOptions): Relay {
     await telling?.close();
   }
 
-  async function keep({ telling, sending }: Course): Promise<void> {
+  async function keepCourse({ telling, sending }: Course): Promise<void> {
     await telling.keep(await sending.settled());
   }
 
@@ -172,14 +171,14 @@ export function startRelay(options: RelayOptions): Relay {
     warnBeforeFull(state);
     atomic ??= await batchesHold(connection, service);
     if (!atomic) log.warn({}, 'this nats-server takes duplicates in a batch: events go out one by one');
-    const before = await tenure.lease.read<Kept>(progressField);
+    const before = await keptBy(tenure.lease);
     const { final = {}, stuck = [] } = before ?? {};
     // Another incarnation of the stream has nothing but what lies in it.
     const { sequence: ours = 0, unknown = {} } = before?.created === state.created ? before : {};
     if (ours > state.last) log.error({ stream: state.stream, last: state.last, ours }, 'the stream has lost its end');
     const sequence = Math.min(ours, state.last);
     const kept: Kept = { final, told: final, stuck, created: state.created, sequence, unknown };
-    if (sequence !== ours || before?.created !== state.created) await tenure.lease.write({ [progressField]: kept });
+    if (sequence !== ours || before?.created !== state.created) await keep(tenure.lease, kept);
     const inStream = new Map<string, number>();
     const known = Math.min(sequence, ...outbox.collections.map((name) => unknown[name] ?? sequence));
     const behind = { from: Math.max(known + 1, state.first), to: state.last, headersOnly: true };
@@ -188,8 +187,7 @@ export function startRelay(options: RelayOptions): Relay {
       if (one !== undefined) inStream.set(one.key, one.upTo);
     }
     const telling = startTelling({
-      ...{ ...context, outbox, tenure, inStream, settlesAfter: options.settlesAfter },
-      kept,
+      ...{ ...context, outbox, tenure, inStream, kept },
       stuck: ({ collection, id, seq, fault }) =>
         log.error({ err: fault, collection, entry: `${id}:${seq}` }, 'this aggregate cannot be published'),
     });
@@ -229,10 +227,10 @@ export function startRelay(options: RelayOptions): Relay {
         toldAt = performance.now();
         await operations.progress(id, { done });
       }
-      const before = await tenure.lease.read<Kept>(progressField);
+      const before = await keptBy(tenure.lease);
       const { final = {}, stuck = [] } = before ?? {};
       const kept: Kept = { final, told: final, stuck, created, sequence: last };
-      if (!(await tenure.lease.write({ [progressField]: kept }))) throw new Error('the lease is lost');
+      if (!(await keep(tenure.lease, kept))) throw new Error('the lease is lost');
       await operations.progress(id, { done });
       for (const { fault, ...entry } of faults) log.error({ err: fault, ...entry }, 'this entry is left out');
       await operations.end(id, leftOut(faults));
@@ -255,7 +253,7 @@ export function startRelay(options: RelayOptions): Relay {
         worked = true;
       }
     }
-    if (telling.isToBeKept(worked)) await keep({ telling, sending });
+    if (telling.isToBeKept(worked)) await keepCourse({ telling, sending });
     return worked;
   }
 

@@ -1,23 +1,7 @@
-import {
-  type Following,
-  type Outbox,
-  type Place,
-  type Progress,
-  progressField,
-  type StuckAt,
-  type WrittenDocument,
-} from '@bandeng/records';
+import type { Following, Outbox, Place, StuckAt, WrittenDocument } from '@bandeng/records';
+import { type Kept, keep } from './kept.ts';
 import { aggregateKey, type PlanContext, type PlannedBatch, plan, type Stuck } from './plan.ts';
 import type { Tenure } from './tenure.ts';
-
-/** How far the relay is, as the lease document has it for whoever takes over. */
-export interface Kept extends Progress {
-  /** The incarnation of the stream, and its last sequence when everything up to `final` had been told. */
-  readonly created: string;
-  readonly sequence: number;
-  /** The sequence that goes with kinds which whoever kept this did not know, as another release of the service may. */
-  readonly unknown?: Readonly<Record<string, number>>;
-}
 
 /** What has been told and what is to be told, from where the one before has left off. Whatever goes wrong, it is begun anew. */
 export interface Telling {
@@ -38,7 +22,6 @@ export interface TellingOptions extends Omit<PlanContext, 'told'> {
   readonly kept: Kept;
   /** By `aggregateKey`, up to which seq the stream tells of it behind `kept.sequence`. */
   readonly inStream: ReadonlyMap<string, number>;
-  readonly settlesAfter?: number | undefined;
   /** Told of an aggregate that cannot be published; it is tried again. */
   stuck(stuck: Stuck): void;
 }
@@ -72,13 +55,10 @@ const KEEP_EVERY = 1_000;
 const KEEP_IDLE_EVERY = 250;
 
 export function startTelling(options: TellingOptions): Telling {
-  const { outbox, tenure, kept, settlesAfter } = options;
+  const { outbox, tenure, kept } = options;
   const fields: Record<string, readonly string[]> = {};
   for (const one of options.publishings.values()) if (one.fields !== undefined) fields[one.collection] = one.fields;
-  const following: Following<Note> = outbox.follow(kept.final, {
-    fields,
-    ...(settlesAfter === undefined ? {} : { settlesAfter }),
-  });
+  const following: Following<Note> = outbox.follow(kept.final, { fields });
   const told = new Map<string, ToldUpTo>();
   const stuck = new Map<string, Held>();
   for (const at of kept.stuck) stuck.set(aggregateKey(at.collection, at.id), { at, tryAt: 0, seen: 0 });
@@ -92,7 +72,7 @@ export function startTelling(options: TellingOptions): Telling {
   let changed = true;
   let keptAt = Number.NEGATIVE_INFINITY;
   // The first look also says whether the database's clock is right.
-  let newsAt = performance.now();
+  let unlooked = true;
   let lookedAt = Number.NEGATIVE_INFINITY;
 
   const keyOf = ({ collection, id }: WrittenDocument): string => aggregateKey(collection, id);
@@ -111,9 +91,7 @@ export function startTelling(options: TellingOptions): Telling {
     for (const one of due) one.tryAt = now + RETRY_STUCK_AFTER;
     for (const [collection, its] of Map.groupBy(due, ({ at }) => at.collection)) {
       const ids = its.map(({ at }) => at.id);
-      const found = await outbox.documents(collection, ids, fields);
-      // What is written behind our place is read there.
-      yield found.map((document) => ({ ...document, version: document.firstAfter(following.place) - 1 }));
+      yield await following.again(collection, ids);
     }
   }
 
@@ -135,7 +113,7 @@ export function startTelling(options: TellingOptions): Telling {
       yield* stuckThatAreDue();
       let reads = 0;
       for await (const documents of following.news(READ)) {
-        newsAt = performance.now();
+        unlooked = true;
         changed = true;
         const free = documents.filter((document) => {
           const held = stuck.get(keyOf(document));
@@ -148,8 +126,8 @@ export function startTelling(options: TellingOptions): Telling {
       }
       caughtUp ||= reads < MOST_READS;
       const now = performance.now();
-      const sought = following.pending || newsAt > lookedAt;
-      if (!sought || lookedAt + Math.min(LOOK_FOR_LATE_EVERY, settlesAfter ?? Infinity) > now) return;
+      if (!(unlooked || following.pending) || lookedAt + LOOK_FOR_LATE_EVERY > now) return;
+      unlooked = false;
       lookedAt = now;
       const late = await following.late();
       if (late.length > 0) yield late;
@@ -191,7 +169,7 @@ export function startTelling(options: TellingOptions): Telling {
         ...{ created, sequence, unknown, final: following.final, told: following.place },
         stuck: [...stuck.values()].map(({ at }) => at),
       };
-      changed = !(await tenure.lease.write({ [progressField]: now }));
+      changed = !(await keep(tenure.lease, now));
     },
 
     close: () => following.close(),

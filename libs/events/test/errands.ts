@@ -6,6 +6,7 @@ import {
   connectMongo,
   type Db,
   type Definition,
+  type Outbox,
   openRecords,
   progressOf,
   type Records,
@@ -159,14 +160,13 @@ export async function house(servers?: Servers): Promise<House> {
       const relay = startRelay({
         service: 'tickets',
         bus: more.bus ?? bus,
-        outbox: records.outbox,
+        outbox: more.settlesAfter === undefined ? records.outbox : hurried(records.outbox, more.settlesAfter),
         tenure,
         publishings: more.publishings ?? publishings,
         city: '4599',
         operations,
         log: quiet,
         ...(more.hooks === undefined ? {} : { hooks: more.hooks }),
-        ...(more.settlesAfter === undefined ? {} : { settlesAfter: more.settlesAfter }),
       });
       leaving.unshift(() => relay.stop());
       return relay;
@@ -182,6 +182,22 @@ export async function house(servers?: Servers): Promise<House> {
       await dispose();
     },
   };
+}
+
+/** An outbox whose followings need not wait long until something is final. */
+function hurried(outbox: Outbox, settlesAfter: number): Outbox {
+  return { ...outbox, follow: (from, options) => outbox.follow(from, { ...options, settlesAfter }) };
+}
+
+/** Publications that do something, or fail, whenever they are asked about an entry. */
+export function watched(publishings: readonly Publishing[], seen: (entry: string) => void): Publishing[] {
+  return publishings.map((one) => ({
+    ...one,
+    of(entry, document) {
+      seen(entry.id);
+      return one.of(entry, document);
+    },
+  }));
 }
 
 export function connectionOf(bus: Bus): NatsConnection {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { eventually, killableParts, parts } from '@bandeng/testing';
 import { expect, it } from 'vitest';
-import { type CloudEvent, findHoles, type Publishing } from '../src/index.ts';
-import { connectionOf, type House, house, streamed } from './errands.ts';
+import { type CloudEvent, findHoles } from '../src/index.ts';
+import { connectionOf, type House, house, streamed, watched } from './errands.ts';
 
 const place = '459902001001501';
 const second = (seconds: number): string => new Date(Date.UTC(2026, 2, 1, 8, 0, seconds)).toISOString();
@@ -143,15 +143,9 @@ it('leaves out an entry of which no event can be made any more, and says so', as
   await past(home);
   await relay.stop();
   await first.stop();
-  const broken = home.publishings.map(
-    ({ collection, of }): Publishing => ({
-      collection,
-      of(entry, document) {
-        if (entry.id === 'b:5') throw new Error('no longer known');
-        return of(entry, document);
-      },
-    }),
-  );
+  const broken = watched(home.publishings, (entry) => {
+    if (entry === 'b:5') throw new Error('no longer known');
+  });
   home.relay(home.tenure('b'), { publishings: broken });
   expect(await rebuilt(home)).toMatchObject({
     status: 'failed',

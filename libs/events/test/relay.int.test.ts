@@ -5,8 +5,8 @@ import { progressOf } from '@bandeng/records';
 import { eventually, killableParts, parts } from '@bandeng/testing';
 import { expect, it } from 'vitest';
 import { batchesHold, publishBatch } from '../src/batches.ts';
-import type { CloudEvent, Publishing } from '../src/index.ts';
-import { connectionOf, type House, house, streamed } from './errands.ts';
+import type { CloudEvent } from '../src/index.ts';
+import { connectionOf, type House, house, streamed, watched } from './errands.ts';
 
 const place = '459902001001501';
 
@@ -147,16 +147,10 @@ it('loses nothing of what it was about to send when its lease flickers', async (
     flickered = true;
     return false;
   };
-  const watched = home.publishings.map(
-    ({ collection, of }): Publishing => ({
-      collection,
-      of(entry, document) {
-        planned = true;
-        return of(entry, document);
-      },
-    }),
-  );
-  home.relay({ ...tenure, holds }, { publishings: watched });
+  const publishings = watched(home.publishings, () => {
+    planned = true;
+  });
+  home.relay({ ...tenure, holds }, { publishings });
   const expected = await write(home, 5, 4);
   await eventually(async () => expect(await home.drained()).toBe(true));
   expect(flickered).toBe(true);
@@ -165,15 +159,9 @@ it('loses nothing of what it was about to send when its lease flickers', async (
 
 it('tells everything of an aggregate that was stuck while its history grew long', async () => {
   await using home = await house();
-  const broken = home.publishings.map(
-    ({ collection, of }): Publishing => ({
-      collection,
-      of(entry, document) {
-        if (entry.id === 'long0:2') throw new Error('a fault of ours');
-        return of(entry, document);
-      },
-    }),
-  );
+  const broken = watched(home.publishings, (entry) => {
+    if (entry === 'long0:2') throw new Error('a fault of ours');
+  });
   const first = home.tenure('a');
   const relay = home.relay(first, { publishings: broken, settlesAfter: 100 });
   const expected = await write(home, 1, 130, 'long');

@@ -27,6 +27,8 @@ export interface Following<Note = unknown> {
    * final soon. To be asked again and again while landmarks are pending. @throws when the database's clock stands before the place.
    */
   late(): Promise<readonly WrittenDocument[]>;
+  /** Single aggregates once more, as far as they have been handed out; those that are not there are left out. */
+  again(collection: string, ids: readonly string[]): Promise<readonly WrittenDocument[]>;
   /** Remembers that everything up to the place is dealt with, and a note to go with that. */
   landmark(note: Note): void;
   /** Whether there are landmarks that are not final yet. */
@@ -196,6 +198,19 @@ export function following<Note>(
       placesOfLastLooks = [placesOfLastLooks[1], place];
       answered();
       return found;
+    },
+
+    async again(name, ids) {
+      const options = { session, projection: projectionOf(fields[name]), maxTimeMS: readTime };
+      const found = await database
+        .collection<RecordDocument>(name)
+        .find({ _id: { $in: [...ids] } }, options)
+        .toArray();
+      const place = placeNow();
+      return found.map((raw) => {
+        const document = writtenDocument(name, raw);
+        return { ...document, version: document.firstAfter(place) - 1 };
+      });
     },
 
     landmark(note) {

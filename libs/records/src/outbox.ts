@@ -5,15 +5,7 @@ import { type Lease, leaseOf } from './lease.ts';
 import { readTime } from './mongo.ts';
 import { progressOf, serviceLease } from './progress.ts';
 import { type PublishedEntry, publishedEntries, samplePublished } from './published.ts';
-import {
-  beginning,
-  type Fields,
-  type Place,
-  projectionOf,
-  type WrittenDocument,
-  writtenDocument,
-  writtenIndex,
-} from './written.ts';
+import { beginning, type Place, writtenIndex } from './written.ts';
 
 /** What the relay needs of the documents. It writes nothing to them. */
 export interface Outbox {
@@ -21,8 +13,6 @@ export interface Outbox {
   readonly collections: readonly string[];
   /** Reads what was written after a place. */
   follow<Note>(from: Place, options?: FollowingOptions): Following<Note>;
-  /** Single aggregates as they are now; those that are not there are left out. */
-  documents(collection: string, ids: readonly string[], fields?: Fields): Promise<readonly WrittenDocument[]>;
   /**
    * How many aggregates wait for the relay, by what it has kept of how far it is (100,000 at most are counted), and how long ago
    * the one of them was last written that was written first.
@@ -48,13 +38,6 @@ export function outboxOf(database: Db, collections: readonly string[]): Outbox {
     collections,
 
     follow: <Note>(from: Place, options?: FollowingOptions) => following<Note>(database, collections, from, options),
-
-    async documents(name, ids, fields = {}) {
-      const found = await of(name)
-        .find({ _id: { $in: [...ids] } }, { projection: projectionOf(fields[name]), maxTimeMS: readTime })
-        .toArray();
-      return found.map((document) => writtenDocument(name, document));
-    },
 
     async backlog() {
       const { told = {}, stuck = [] } = (await progressOf(database)) ?? {};

@@ -91,6 +91,7 @@ describe('following', () => {
 
   it('knows of each entry whether it was written after a place, by what its command met', async () => {
     const places = [await now()];
+    const behind = follow(await now());
     const steps = [
       () => errands.run('s', context(), opening('N-s')),
       () => errands.run('s', context(), plainly({ type: 'note', note: 'n' })),
@@ -101,10 +102,14 @@ describe('following', () => {
       expect(isRefused(await step())).toBe(false);
       places.push(await now());
     }
-    const [document] = await home.records.outbox.documents('errands', ['s']);
+    const following = follow(await now());
+    const [document] = await following.again('errands', ['s']);
     // The third entry was silent; the last command has two.
     expect(places.map((place) => document?.firstAfter(place))).toStrictEqual([1, 2, 4, 4, 6]);
     expect(document?.firstAfter({})).toBe(1);
+    expect(document?.version).toBe(5);
+    // Whoever has been handed out nothing of it gets nothing of it again.
+    expect(await behind.again('errands', ['s'])).toMatchObject([{ version: 0 }]);
   });
 
   it('has nothing of old times, and of what follows them only that', async () => {

@@ -56,7 +56,10 @@ describe('a long history', () => {
     const document = await errands.collection.findOne({ _id: 'queued' });
     expect(document).toMatchObject({ version: 111, historyFrom: 12 });
     expect(document?.history).toHaveLength(100);
-    const [waiting] = await home.records.outbox.documents('errands', ['queued', 'nobody']);
+    const following = home.records.outbox.follow({});
+    for await (const _ of following.news(100));
+    const [waiting] = await following.again('errands', ['queued', 'nobody']);
+    await following.close();
     expect(waiting?.firstAfter(final)).toBe(12);
     expect([11, 12, 111, 112].map((seq) => waiting?.entry(seq)?.seq)).toStrictEqual([undefined, 12, 111, undefined]);
   });

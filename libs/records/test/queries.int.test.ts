@@ -89,7 +89,7 @@ it('the relay, of what was written since and of what turned up late', async () =
     for await (const documents of following.news(20)) found.push(...documents.map(({ id }) => id));
     expect(found.slice(0, 50)).toEqual(Array.from({ length: 50 }, (_, index) => `errand-${number - 50 + index}`));
     expect(await following.late()).toEqual([]);
-    expect(await outbox.documents('errands', ['errand-7', 'errand-8'])).toHaveLength(2);
+    expect(await following.again('errands', ['errand-7', 'errand-8'])).toHaveLength(2);
     await following.close();
     const lease = outbox.lease(randomUUID());
     await lease.acquire();
