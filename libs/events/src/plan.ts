@@ -1,6 +1,6 @@
 import { events } from '@bandeng/contracts';
 import type { DomainEvent } from '@bandeng/decider';
-import type { Entry, WrittenDocument } from '@bandeng/records';
+import { aggregateKey, type Entry, type WrittenDocument } from '@bandeng/records';
 import { MAX_BATCH, type Outgoing } from './batches.ts';
 import { encodeData } from './catalogue.ts';
 import { cloudEvent, MAX_EVENT_BYTES } from './cloudevents.ts';
@@ -39,10 +39,6 @@ export interface PlanContext {
 
 /** Bytes in one batch, so that one does not hold up the server. */
 export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-
-export function aggregateKey(collection: string, id: string): string {
-  return `${collection}/${id}`;
-}
 
 /** What of these documents goes out, in which order: each aggregate's entries by seq, in as few batches as possible. */
 export function plan(documents: readonly WrittenDocument[], context: PlanContext): Plan {

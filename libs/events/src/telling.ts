@@ -1,6 +1,13 @@
-import type { Following, Outbox, Place, StuckAt, WrittenDocument } from '@bandeng/records';
+import {
+  aggregateKey,
+  type Following,
+  type Outbox,
+  type Place,
+  type StuckAt,
+  type WrittenDocument,
+} from '@bandeng/records';
 import { type Kept, keep } from './kept.ts';
-import { aggregateKey, type PlanContext, type PlannedBatch, plan, type Stuck } from './plan.ts';
+import { type PlanContext, type PlannedBatch, plan, type Stuck } from './plan.ts';
 import type { Tenure } from './tenure.ts';
 
 /** What has been told and what is to be told, from where the one before has left off. Whatever goes wrong, it is begun anew. */

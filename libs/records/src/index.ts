@@ -25,4 +25,4 @@ export { openRecords, type Records, type RecordsOptions } from './records.ts';
 export type { Serials } from './serials.ts';
 export { type DueCommand, type Sweep, type SweepOptions, sweepOf } from './sweeps.ts';
 export { authorsIndex, authorsOf, erasedWords, writtenBy } from './words.ts';
-export { beginning, type Place, type WrittenDocument } from './written.ts';
+export { aggregateKey, beginning, type Place, type WrittenDocument } from './written.ts';

@@ -4,7 +4,7 @@ import { open } from './contents.ts';
 import type { Entry, RecordDocument } from './documents.ts';
 import { movedOf } from './moved.ts';
 import type { Progress } from './progress.ts';
-import { type WrittenDocument, writtenDocument } from './written.ts';
+import { aggregateKey, type WrittenDocument, writtenDocument } from './written.ts';
 
 /** An entry that has gone over the bus, and its aggregate as it is now, with all of its history. */
 export interface PublishedEntry {
@@ -121,10 +121,10 @@ async function entriesAt(
       .collection<RecordDocument>(name)
       .find({ _id: { $in: ids } }, { projection: { words: 0 }, maxTimeMS: 30_000 });
     for await (const raw of found)
-      documents.set(`${name}/${raw._id}`, (await wholeDocument(database, name, raw)).document);
+      documents.set(aggregateKey(name, raw._id), (await wholeDocument(database, name, raw)).document);
   }
   return places.flatMap(({ of, id, seq }) => {
-    const document = documents.get(`${of}/${id}`);
+    const document = documents.get(aggregateKey(of, id));
     const entry = document?.entry(seq);
     if (document === undefined || entry === undefined) throw new Error(`entry ${id}:${seq} of ${of} is missing`);
     return seq < waits(document) ? [{ document, entry }] : [];
@@ -135,9 +135,9 @@ async function entriesAt(
 type FirstThatWaits = (document: WrittenDocument) => number;
 
 function firstThatWaits({ final, stuck }: Progress): FirstThatWaits {
-  const held = new Map(stuck.map(({ collection, id, seq }) => [`${collection}/${id}`, seq]));
+  const held = new Map(stuck.map(({ collection, id, seq }) => [aggregateKey(collection, id), seq]));
   return (document) =>
-    Math.min(document.firstAfter(final), held.get(`${document.collection}/${document.id}`) ?? Infinity);
+    Math.min(document.firstAfter(final), held.get(aggregateKey(document.collection, document.id)) ?? Infinity);
 }
 
 interface WholeDocument {

@@ -16,6 +16,11 @@ export const writtenIndex = {
 /** Up to which write each kind of aggregate has been read, by its name; one that is missing has not been read yet. */
 export type Place = Readonly<Record<string, Timestamp>>;
 
+/** One aggregate among those of all kinds. */
+export function aggregateKey(collection: string, id: string): string {
+  return `${collection}/${id}`;
+}
+
 /** Before everything. */
 export const beginning = new Timestamp({ t: 0, i: 0 });
 
