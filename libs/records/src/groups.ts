@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncResource } from 'node:async_hooks';
 
 export interface GroupOptions<Item, Result> {
   /** Does what a group asks for. Answers a result for each, in order; when it throws, that is the end of every one. */
@@ -11,8 +11,8 @@ const mostInGroup = 100;
 
 interface Waiting<Item, Result> {
   readonly item: Item;
-  /** Runs in the surroundings of whoever asked, so that a trace shows the group in one of its traces. */
-  readonly within: (work: () => void) => void;
+  /** Who asked: what runs in these surroundings is seen in that trace. */
+  readonly asker: AsyncResource;
   resolve(result: Result): void;
   reject(fault: unknown): void;
 }
@@ -40,7 +40,7 @@ export function grouped<Item, Result>({ send }: GroupOptions<Item, Result>): (it
     if (waiting.length === 0 || underWay >= atOnce) return;
     const group = waiting.splice(0, mostInGroup);
     underWay += 1;
-    group[0]?.within(() => void go(group));
+    group[0]?.asker.runInAsyncScope(go, undefined, group);
     if (waiting.length > 0) plan();
   }
 
@@ -58,7 +58,7 @@ export function grouped<Item, Result>({ send }: GroupOptions<Item, Result>): (it
 
   return (item) =>
     new Promise((resolve, reject) => {
-      waiting.push({ item, within: AsyncLocalStorage.snapshot(), resolve, reject });
+      waiting.push({ item, asker: new AsyncResource('grouped'), resolve, reject });
       plan();
     });
 }

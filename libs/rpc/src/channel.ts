@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectSocket, isIPv6, type NetConnectOpts } from 'node:net';
 import { status } from '@grpc/grpc-js';
+import { freeYoung, keepStreamsApart } from './garbage.ts';
 import { type CallHeaders, type Ending, unary } from './unary.ts';
 
 /** One call. */
@@ -40,6 +41,7 @@ const window = { stream: 1024 * 1024, connection: 16 * 1024 * 1024 };
  * call, and again for ever.
  */
 export function openChannel(address: string): Channel {
+  freeYoung();
   const target = targetOf(address);
   let links = target.host === undefined ? target.places.map((place) => openLink(place)) : [];
   let turn = 0;
@@ -237,6 +239,7 @@ function openConnection(where: NetConnectOpts, authority: string, gone: () => vo
     createConnection: () => connectSocket(where).setNoDelay(true),
     settings: { enablePush: false, initialWindowSize: window.stream },
   });
+  keepStreamsApart(session);
   let calls = 0;
   const stopPinging = pingWhile(session, () => calls > 0);
   session.unref(); // a call that runs keeps the process alive by its deadline

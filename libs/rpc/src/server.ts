@@ -12,6 +12,7 @@ import {
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { type AnswerOptions, answerer } from './answer.ts';
+import { freeYoung, keepStreamsOfServerApart } from './garbage.ts';
 import { type Implementation, implementedRpcs } from './implementation.ts';
 import { largestMessage } from './limits.ts';
 import { failures, serviceError } from './problems.ts';
@@ -56,6 +57,7 @@ const connectionAge = { 'grpc.max_connection_age_ms': 5 * 60_000, 'grpc.max_conn
 /** Starts a server. Every call of every implementation passes the same checks: tokens, access, headers, field rules. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { address, implementations, log, leaveTime = 100, graceTime = 10_000, maximumCalls = 1_000 } = options;
+  freeYoung();
   const onSocket = address.startsWith('unix:');
   const server = new GrpcServer(onSocket ? channelOptions : { ...channelOptions, ...connectionAge });
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
@@ -69,6 +71,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       error === null ? resolve(bound) : reject(error),
     );
   });
+  keepStreamsOfServerApart(server);
 
   const names = implementations.map(({ service }) => services[service].fullName);
   const stopWatching = watchHealth(health, ['', ...names], options.ready ?? (() => true));
