@@ -29,7 +29,7 @@ export function readiness(client: RawClient, bus: Bus): () => Promise<Readiness>
   const ask = async (): Promise<Readiness> => {
     const [email, ...all] = await Promise.all([
       emailOf(client),
-      ...names.map(async (name) => [name, await client.health(name)] as const),
+      ...names.map(async (name) => [name, await healthOf(client, name)] as const),
     ]);
     const nats = bus.connected() ? 'connected' : 'away';
     const ready = all.every(([, health]) => health === 'serving');
@@ -43,6 +43,12 @@ export function readiness(client: RawClient, bus: Bus): () => Promise<Readiness>
     }
     return asked;
   };
+}
+
+/** One replica of several that leaves says that it does not serve; the next one in turn is asked before the service is said not to. */
+async function healthOf(client: RawClient, service: ServiceName): Promise<ServiceHealth> {
+  const first = await client.health(service);
+  return first === 'serving' ? first : client.health(service);
 }
 
 const listChannels = rpcs.find(({ service, name }) => service === 'notifications' && name === 'ListChannels');
