@@ -11,6 +11,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
   type onRequestHookHandler,
+  type onSendHookHandler,
 } from 'fastify';
 import { readBody } from './body.ts';
 import type { Configuration } from './config.ts';
@@ -76,8 +77,7 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
     'onRequest',
     door(() => phase, limiter, pressure),
   );
-  // What is answered in one turn is written at its end: whoever reads on the same machine is woken once, which is what a write costs most.
-  app.addHook('onSend', (_request, _reply, payload, done) => void setImmediate(done, null, payload));
+  app.addHook('onSend', atTheEndOfTheTurn(log));
   app.addHook('onResponse', (request, reply, done) => {
     tellAnswer(log, request, reply);
     done();
@@ -173,6 +173,28 @@ function clientProblem(code: string | undefined) {
 function traceOf(given: string | string[] | undefined): string {
   const asked = typeof given === 'string' ? traceIn(given) : undefined;
   return currentTrace() ?? asked ?? randomUUID().replaceAll('-', '');
+}
+
+/**
+ * What is answered in one turn of the event loop is written at its end: whoever reads on the same machine is woken once, which is
+ * what a write costs most (docs/decisions/0012). Texts alone: a stream that fails before it is sent has nobody who listens.
+ */
+export function atTheEndOfTheTurn(log: Pick<Logger, 'error'>): onSendHookHandler {
+  return (request, reply, payload, done) => {
+    if (typeof payload !== 'string') {
+      done(null, payload);
+      return;
+    }
+    setImmediate(() => {
+      try {
+        done(null, payload);
+      } catch (fault) {
+        // Nobody above catches it any more.
+        log.error({ err: fault, trace: request.id }, 'an answer could not be written');
+        reply.raw.destroy();
+      }
+    });
+  };
 }
 
 /** What every request passes first. */

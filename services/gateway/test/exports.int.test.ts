@@ -210,3 +210,30 @@ describe('an export that cannot be', () => {
     expect((await get('/v1/tickets.csv')).status).toBe(200);
   });
 });
+
+describe('a caller who leaves in the middle of an export', () => {
+  test('ends nothing but that export', async () => {
+    let told = (_: unknown) => {};
+    const waiting = new Promise((resolve) => {
+      told = resolve;
+    });
+    const slow: Answers = {
+      ...answers,
+      GetTerritory: (_request: never, call: { signal: AbortSignal }) =>
+        new Promise((_, reject) => {
+          told(undefined);
+          call.signal.addEventListener('abort', () => reject(new Error('nobody waits for it')));
+        }),
+    };
+    await using open = await openStand({ answers: slow });
+    const url = await open.gateway.app.listen({ port: 0, host: '127.0.0.1' });
+    const leave = new AbortController();
+    const headers = { authorization: `Bearer ${tokenOf({ kind: 'person', id: 'li' })}` };
+    const leaving = fetch(`${url}/v1/tickets.csv`, { headers, signal: leave.signal }).then((answer) => answer.text());
+    await waiting;
+    leave.abort();
+    await expect(leaving).rejects.toThrow(/abort/);
+    const still = await fetch(`${url}/v1/categories.csv`, { headers });
+    expect(await still.text()).toContain('城乡.道路');
+  });
+});
