@@ -1,7 +1,7 @@
 /**
  * What a call leaves behind is freed while it is young. V8 does so almost for nothing, unless something old points to it, even
- * something old that is dead. In Node 24 every call over HTTP/2 passes by three such things (docs/decisions/0017): mended here, and
- * left as they are where another Node has others; a test says so.
+ * something old that is dead. In Node 24 every call over HTTP/2 passes by three such things (docs/decisions/0017), mended here.
+ * Where another Node keeps streams otherwise they stay as they are; a test says so.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
@@ -25,7 +25,7 @@ export function freeYoung(): void {
 function bind(this: AsyncResource, work: (...given: unknown[]) => unknown, thisArg?: unknown) {
   const resource = this;
   return function bound(this: unknown, ...given: unknown[]) {
-    return resource.runInAsyncScope(work, thisArg ?? this, ...given);
+    return resource.runInAsyncScope(work, thisArg === undefined ? this : thisArg, ...given);
   };
 }
 
