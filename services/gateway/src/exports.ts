@@ -98,6 +98,8 @@ export function serveExports(
       // Whatever is to be refused is refused before the first byte goes out.
       const first = await rows.next();
       const writing = await open(one.table, form, source);
+      // It may break off before anybody reads it; whoever does sees that it did.
+      writing.content.on('error', () => {});
       write(writing, first, rows, { language, mostRows })
         .catch((failure: unknown) => {
           // A file that ends early must not look whole: the connection breaks off.

@@ -177,7 +177,7 @@ function traceOf(given: string | string[] | undefined): string {
 
 /**
  * What is answered in one turn of the event loop is written at its end: whoever reads on the same machine is woken once, which is
- * what a write costs most (docs/decisions/0012). Texts alone: a stream that fails before it is sent has nobody who listens.
+ * what a write costs most (docs/decisions/0012). Texts alone: what is a stream comes in pieces of its own time.
  */
 export function atTheEndOfTheTurn(log: Pick<Logger, 'error'>): onSendHookHandler {
   return (request, reply, payload, done) => {
