@@ -50,19 +50,16 @@ export function keepStreamsOfServerApart(server: Server): void {
 
 /** What Node asks of them. */
 interface SessionState {
-  streams: {
-    readonly size: number;
-    get(id: number): Http2Stream | undefined;
-    set(id: number, stream: Http2Stream): void;
-    delete(id: number): void;
-    forEach(tell: (stream: Http2Stream) => void): void;
-  };
-  pendingStreams: {
-    readonly size: number;
-    add(stream: Http2Stream): void;
-    delete(stream: Http2Stream): void;
-    forEach(tell: (stream: Http2Stream) => void): void;
-  };
+  streams: Streams<number>;
+  pendingStreams: Streams<Http2Stream> & { add(stream: Http2Stream): void };
+}
+
+interface Streams<Key> {
+  readonly size: number;
+  get(key: Key): Http2Stream | undefined;
+  set(key: Key, stream: Http2Stream): void;
+  delete(key: Key): void;
+  forEach(tell: (stream: Http2Stream) => void): void;
 }
 
 /** Undefined in a Node that keeps them otherwise. */
@@ -79,7 +76,7 @@ function isEmptyState(state: unknown): state is SessionState {
 }
 
 /** Looked through one by one, for they are few; places that are free again stay. */
-function streamsBy<Key>() {
+function streamsBy<Key>(): Streams<Key> {
   const keys: (Key | undefined)[] = [];
   const streams: (Http2Stream | undefined)[] = [];
   let size = 0;
@@ -92,14 +89,14 @@ function streamsBy<Key>() {
     get size() {
       return size;
     },
-    get: (key: Key) => streams[placeOf(key)],
-    set(key: Key, stream: Http2Stream) {
+    get: (key) => streams[placeOf(key)],
+    set(key, stream) {
       const place = placeOf(key);
       keys[place] = key;
       streams[place] = stream;
       if (place === size) size++;
     },
-    delete(key: Key) {
+    delete(key) {
       const place = placeOf(key);
       if (place === size) return;
       size--;
@@ -108,7 +105,7 @@ function streamsBy<Key>() {
       keys[size] = undefined;
       streams[size] = undefined;
     },
-    forEach(tell: (stream: Http2Stream) => void) {
+    forEach(tell) {
       for (const stream of streams.slice(0, size)) if (stream !== undefined) tell(stream);
     },
   };
