@@ -35,7 +35,7 @@ export interface MongodOptions {
 export const REPLICA_SET = 'bandeng';
 
 /**
- * Parts of the cache that may wait for a checkpoint. WiredTiger begins to write pages at a twentieth, which in a cache of gigabytes is
+ * How much of the cache, in per cent, may wait for a checkpoint. WiredTiger begins to write pages at a twentieth, which in a cache of gigabytes is
  * never reached between two of them; in a small one the pages of the search, to which each ticket adds, are written again and again.
  */
 const unwritten =
