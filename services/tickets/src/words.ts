@@ -42,9 +42,10 @@ export interface Findable {
 
 /** The terms by which a ticket is found; of its texts the first comes first where there is too much. */
 export function termsOf({ number, texts }: Findable): string[] {
-  const pairs = new Set(texts.flatMap((text) => runsOf(text).flatMap(pairsOf)));
+  const plainTexts = texts.map(plain);
+  const pairs = new Set(plainTexts.flatMap((text) => runsOf(text).flatMap(pairsOf)));
   const sounds = new Set(
-    texts.flatMap((text) => soundsOf(beginningOf(text)).flatMap(({ initials }) => initialPairs(initials))),
+    plainTexts.flatMap((text) => soundsOf(text).flatMap(({ initials }) => initialPairs(initials))),
   );
   return [endTerm(digitsOf(number)), ...[...pairs].slice(0, mostPairs), ...sounds];
 }
@@ -59,12 +60,13 @@ export function readWords(search: string): Word[] | undefined {
 /** Whether a ticket has every word. */
 export function hasWords({ number, texts }: Findable, words: readonly Word[]): boolean {
   const digits = digitsOf(number);
-  const runs = texts.flatMap(runsOf);
+  const plainTexts = texts.map(plain);
+  const runs = plainTexts.flatMap(runsOf);
   let heard: Sounds[] | undefined;
   const has = (sought: Sought): boolean => {
     if ('runs' in sought) return sought.runs.every((run) => runs.some((one) => one.includes(run)));
     if ('end' in sought) return digits.endsWith(sought.end);
-    heard ??= texts.flatMap((text) => soundsOf(beginningOf(text)));
+    heard ??= plainTexts.flatMap(soundsOf);
     if ('initials' in sought) return heard.some(({ initials }) => initials.includes(sought.initials));
     const spoken = spelled(sought.syllables);
     return heard.some(({ syllables }) => spelled(syllables).includes(spoken));
@@ -107,9 +109,9 @@ function plain(text: string): string {
   return text.normalize('NFKC').toLowerCase();
 }
 
-/** Letters and digits that stand together. */
+/** Letters and digits that stand together in a plain text. */
 function runsOf(text: string): string[] {
-  return plain(text).match(/[\p{L}\p{N}]+/gu) ?? [];
+  return text.match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
 function pairsOf(run: string): string[] {
@@ -123,15 +125,31 @@ interface Sounds {
   readonly initials: string;
 }
 
+/** How a plain text sounds, as far as initials are kept. */
 function soundsOf(text: string): Sounds[] {
-  return (text.match(/\p{Script=Han}{2,}/gu) ?? []).map((run) => {
-    const syllables = pinyin(run, { toneType: 'none', type: 'array', v: true });
+  const beginning = [...text].slice(0, soundReach).join('');
+  return (beginning.match(/\p{Script=Han}{2,}/gu) ?? []).map((run) => {
+    // Tones among themselves change tones only, and those are taken off.
+    const syllables = pinyin(run, { type: 'array', toneSandhi: false }).map(toneless);
     return { syllables, initials: syllables.map((syllable) => syllable.charAt(0)).join('') };
   });
 }
 
-function beginningOf(text: string): string {
-  return [...plain(text)].slice(0, soundReach).join('');
+/** Some 1,500 syllables with their tones; a character without a reading stays itself. */
+const tonelessSyllables = new Map<string, string>();
+
+/** `lǜ` as people type it: `lv`. The library does it with nine expressions for each, which was most of the work of a text. */
+function toneless(syllable: string): string {
+  let letters = tonelessSyllables.get(syllable);
+  if (letters === undefined) {
+    letters = syllable
+      .normalize('NFD')
+      .replaceAll('u\u0308', 'v')
+      .replaceAll(/[\u0300\u0301\u0304\u030c]/g, '')
+      .normalize('NFC');
+    tonelessSyllables.set(syllable, letters);
+  }
+  return letters;
 }
 
 function spelled(syllables: readonly string[]): string {
