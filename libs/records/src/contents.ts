@@ -1,7 +1,7 @@
 import type { DomainEvent } from '@bandeng/decider';
 import type { Document, Timestamp } from 'mongodb';
 import type { Definition, Entry, Stored } from './documents.ts';
-import { fieldsToBson, fromBson, isInstant, same } from './values.ts';
+import { defined, fieldsToBson, fromBson, isInstant, same } from './values.ts';
 
 /** Fields of a document that the state may not have: they are how a record is kept. */
 const reserved: ReadonlySet<string> = new Set([
@@ -30,32 +30,30 @@ export function contentOf<S extends object>(
   definition: Pick<Definition<S, never, DomainEvent, string>, 'name' | 'territories' | 'keys' | 'nextDue'>,
   state: S,
 ): Content {
-  const content: Record<string, unknown> = {};
-  const derived: string[] = [];
-  const put = (name: string, value: unknown): void => {
-    if (value === undefined) return;
-    if (reserved.has(name)) throw new TypeError(`${definition.name}: '${name}' is reserved`);
-    if (Object.hasOwn(content, name))
-      throw new TypeError(`${definition.name}: '${name}' is of the state and cannot be a key`);
-    content[name] = value;
-  };
-  for (const [name, value] of Object.entries(state)) put(name, value);
+  const own: Content = { ...defined(state) };
   const territories = definition.territories?.(state);
-  if (territories !== undefined && !same(territories, content.territories)) {
-    put('territories', territories);
-    derived.push('territories');
+  const keys: Content = {
+    ...(territories === undefined || same(territories, own.territories) ? {} : { territories }),
+    ...defined(definition.keys?.(state) ?? {}),
+  };
+  const derived = Object.keys(keys);
+  for (const name of [...Object.keys(own), ...derived]) {
+    if (reserved.has(name)) throw new TypeError(`${definition.name}: '${name}' is reserved`);
   }
-  for (const [name, value] of Object.entries(definition.keys?.(state) ?? {})) {
-    put(name, value);
-    if (value !== undefined) derived.push(name);
+  for (const name of derived) {
+    if (!Object.hasOwn(own, name)) continue;
+    throw new TypeError(`${definition.name}: '${name}' is of the state and cannot be a key`);
   }
-  if (derived.length > 0) content.derived = derived;
   const nextDue = definition.nextDue?.(state);
-  if (nextDue !== undefined) {
-    if (!isInstant(nextDue)) throw new TypeError(`${definition.name}: the deadline '${nextDue}' is no instant`);
-    content.nextDue = nextDue;
+  if (nextDue !== undefined && !isInstant(nextDue)) {
+    throw new TypeError(`${definition.name}: the deadline '${nextDue}' is no instant`);
   }
-  return content;
+  return {
+    ...own,
+    ...keys,
+    ...(derived.length > 0 ? { derived } : {}),
+    ...(nextDue === undefined ? {} : { nextDue }),
+  };
 }
 
 /** A document taken apart. */
