@@ -1,7 +1,7 @@
 import { bytesOf } from '@bandeng/contracts';
 import { isRefused } from '@bandeng/decider';
 import { incoming, type Logger, type Wire } from '@bandeng/telemetry';
-import { Metadata, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import {
   type Caller,
   type Headers,
@@ -13,10 +13,11 @@ import {
   traceHeader,
 } from './call.ts';
 import type { Implemented } from './implementation.ts';
-import { type Failure, failures, RpcFailure, refusalFailure, serviceError } from './problems.ts';
+import { type Failure, failures, RpcFailure, refusalFailure } from './problems.ts';
 import { validator } from './rules.ts';
 import { spanOf } from './spans.ts';
 import type { Verifier } from './tokens.ts';
+import type { Answer, Outcome, UnaryCall } from './unary-server.ts';
 
 /** What answering needs to know. */
 export interface AnswerOptions {
@@ -28,14 +29,6 @@ export interface AnswerOptions {
   observe?: (rpc: string, outcome: string, seconds: number) => void;
 }
 
-/** Milliseconds that a call gets whose caller set no deadline. */
-export const defaultBudget = 3_000;
-
-type Answer = (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => void;
-
-/** An outcome: the bytes of the answer, or what went wrong. */
-type Outcome = { readonly bytes: Buffer; readonly replayed: boolean } | Failure;
-
 /** Answers the calls of one RPC: every check, then the handler, then its outcome as bytes or as a problem. */
 export function answerer({ rpc, handler, refusals }: Implemented, options: AnswerOptions): Answer {
   const { log, observe } = options;
@@ -44,27 +37,28 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
   const faultsOf = validator(rpc.requestType, { form: 'message', rules: true });
   const admit = admission(rpc.access.kind, options.verify);
 
-  async function outcome(grpc: ServerUnaryCall<Buffer, Buffer>, deadline: Date): Promise<Outcome> {
-    const headers = readHeaders(grpc.metadata);
+  async function outcome(grpc: UnaryCall): Promise<Outcome> {
+    const headers = readHeaders(grpc.headers);
     const admitted = await admit(headers);
     if ('problem' in admitted) return admitted;
     const wrongHeaders = headerProblems(headers);
     if (wrongHeaders !== undefined) return failures.invalidRequest(wrongHeaders);
     let request: unknown;
     try {
-      request = rpc.request.decode(grpc.request);
+      request = rpc.request.decode(grpc.message);
     } catch {
       return failures.malformed();
     }
     const wrongFields = faultsOf(request);
     if (wrongFields !== undefined) return failures.invalidRequest(wrongFields);
     const call = new IncomingCall(about, headers, admitted, request, {
-      deadline,
-      onEnd: (listener) => onEnd(grpc, listener),
+      deadline: new Date(grpc.deadline),
+      onEnd: grpc.onEnd,
     });
     const answer = await handler(request, call);
     if (isRefused(answer)) return refusalFailure(answer, refusals);
-    return { bytes: viewOf(bytesOf(rpc.response, answer)), replayed: call.isReplayed };
+    const bytes = bytesOf(rpc.response, answer);
+    return call.isReplayed ? { bytes, headers: { [replayedHeader]: 'true' } } : { bytes };
   }
 
   function thrown(error: unknown): Failure {
@@ -79,61 +73,28 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
 
   const span = spanOf(rpc);
 
-  return (grpc, callback) =>
+  return (grpc, done) =>
     incoming(
-      headerOf(grpc.metadata, traceHeader),
+      headerOf(grpc.headers, traceHeader),
       span.name,
       () => span.about,
-      (end) => start(grpc, callback, end),
+      (end) => start(grpc, done, end),
     );
 
-  function start(grpc: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>, end: Wire['end'] | undefined) {
+  function start(grpc: UnaryCall, done: (outcome: Outcome) => void, end: Wire['end'] | undefined) {
     const started = observe === undefined ? 0 : performance.now();
     let answered = false;
     const finish = (result: Outcome) => {
       if (answered) return;
       answered = true;
-      clearTimeout(late);
-      if ('problem' in result) callback(serviceError(result));
-      else {
-        if (result.replayed) grpc.sendMetadata(replayedMetadata());
-        callback(null, result.bytes);
-      }
+      done(result);
       const reason = 'problem' in result ? result.problem.reason : undefined;
       observe?.(fullName, reason ?? 'OK', (performance.now() - started) / 1_000);
       end?.({ 'rpc.grpc.status_code': 'problem' in result ? result.code : status.OK }, reason);
     };
-    const { deadline, late } = deadlineOf(grpc, () => {
-      grpc.emit('cancelled', 'deadline');
-      finish(failures.deadlineExceeded());
-    });
-    outcome(grpc, deadline).then(finish, (error) => finish(thrown(error)));
+    grpc.onLate(() => finish(failures.deadlineExceeded()));
+    outcome(grpc).then(finish, (error) => finish(thrown(error)));
   }
-}
-
-/** Calls back once, when the caller went away or the deadline has passed; at once if that is so already. */
-function onEnd(grpc: ServerUnaryCall<Buffer, Buffer>, listener: () => void): void {
-  if (grpc.cancelled) listener();
-  else grpc.once('cancelled', listener);
-}
-
-/** The same bytes as grpc-js wants them, without a copy. */
-function viewOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** The caller's deadline; without one the call gets the default budget, and `onLate` says when that is over. */
-function deadlineOf(grpc: ServerUnaryCall<Buffer, Buffer>, onLate: () => void) {
-  const given = grpc.getDeadline();
-  const time = given instanceof Date ? given.getTime() : given;
-  if (Number.isFinite(time)) return { deadline: new Date(time), late: undefined };
-  return { deadline: new Date(Date.now() + defaultBudget), late: setTimeout(onLate, defaultBudget) };
-}
-
-function replayedMetadata(): Metadata {
-  const metadata = new Metadata();
-  metadata.set(replayedHeader, 'true');
-  return metadata;
 }
 
 /** Who calls, if the access rule lets them in. */

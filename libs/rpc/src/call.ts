@@ -1,8 +1,8 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http2';
 import { type Action, bytesOf, type Codec, type Rpc } from '@bandeng/contracts';
 import type { FieldProblem } from '@bandeng/contracts/problems';
 import { currentTraceparent } from '@bandeng/telemetry';
-import type { Metadata } from '@grpc/grpc-js';
 
 /** Who calls. */
 export type Caller =
@@ -75,22 +75,22 @@ export const replayedHeader = 'idempotency-replayed';
 /** The W3C traceparent, under the name that everybody reads. */
 export const traceHeader = 'traceparent';
 
-/** Reads the headers that count from metadata. */
-export function readHeaders(metadata: Metadata): Headers {
+/** Reads the headers that count from those that came in. */
+export function readHeaders(incoming: IncomingHttpHeaders): Headers {
   return {
-    authorization: headerOf(metadata, headerNames.authorization),
-    serviceAuthorization: headerOf(metadata, headerNames.serviceAuthorization),
-    ownAccount: headerOf(metadata, headerNames.ownAccount) === 'true',
-    actingAs: headerOf(metadata, headerNames.actingAs),
-    idempotencyKey: headerOf(metadata, headerNames.idempotencyKey),
-    ifMatch: headerOf(metadata, headerNames.ifMatch),
-    acceptLanguage: headerOf(metadata, headerNames.acceptLanguage),
+    authorization: headerOf(incoming, headerNames.authorization),
+    serviceAuthorization: headerOf(incoming, headerNames.serviceAuthorization),
+    ownAccount: headerOf(incoming, headerNames.ownAccount) === 'true',
+    actingAs: headerOf(incoming, headerNames.actingAs),
+    idempotencyKey: headerOf(incoming, headerNames.idempotencyKey),
+    ifMatch: headerOf(incoming, headerNames.ifMatch),
+    acceptLanguage: headerOf(incoming, headerNames.acceptLanguage),
   };
 }
 
-/** The text of a header; undefined when it is not there, empty or not text. */
-export function headerOf(metadata: Metadata, name: string): string | undefined {
-  const value = metadata.get(name)[0];
+/** The text of a header; undefined when it is not there or empty. */
+export function headerOf(incoming: IncomingHttpHeaders, name: string): string | undefined {
+  const value = incoming[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 

@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { bytesOf, type Rpc, rpcs, type ServiceName } from '@bandeng/contracts';
 import { outgoing } from '@bandeng/telemetry';
 import { status } from '@grpc/grpc-js';
-import { defaultBudget } from './answer.ts';
 import { type Call, type Headers, headerNames, headersOfCall, replayedHeader, traceHeader } from './call.ts';
 import { type Channel, openChannel } from './channel.ts';
 import type { DefinitionOf, RequestOf, ResponseOf } from './implementation.ts';
 import { receivedFailure } from './problems.ts';
 import { spanOf } from './spans.ts';
+import { defaultBudget } from './unary-server.ts';
 
 /** How one call of a typed client is made. */
 export interface CallOptions {

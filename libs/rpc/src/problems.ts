@@ -1,6 +1,6 @@
 import { type FieldProblem, Problem } from '@bandeng/contracts/problems';
 import type { Refused } from '@bandeng/decider';
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import type { Ending } from './unary.ts';
 
 /** What kind of refusal it is; says the HTTP status and the gRPC code. */
@@ -134,13 +134,11 @@ export class RpcFailure extends Error {
 }
 
 /** Name of the trailer that carries a problem. */
-const problemTrailer = 'problem-bin';
+export const problemTrailer = 'problem-bin';
 
-/** What grpc-js sends for a failure. */
-export function serviceError({ code, problem }: Failure): Partial<ServiceError> {
-  const metadata = new Metadata();
-  metadata.set(problemTrailer, Buffer.from(Problem.encode(problem).finish()));
-  return { code, details: problem.reason, metadata };
+/** A problem as its trailer has it. */
+export function encodedProblem(problem: Problem): string {
+  return Buffer.from(Problem.encode(problem).finish()).toString('base64');
 }
 
 /**

@@ -1,22 +1,16 @@
 import { existsSync, rmSync } from 'node:fs';
 import { connect as connectSocket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ServiceName, services } from '@bandeng/contracts';
-import {
-  Server as GrpcServer,
-  type handleUnaryCall,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-  type sendUnaryData,
-} from '@grpc/grpc-js';
+import { services } from '@bandeng/contracts';
+import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { type AnswerOptions, answerer } from './answer.ts';
 import { freeYoung, keepStreamsOfServerApart } from './garbage.ts';
 import { type Implementation, implementedRpcs } from './implementation.ts';
 import { largestMessage } from './limits.ts';
-import { failures, serviceError } from './problems.ts';
+import { failures } from './problems.ts';
 import { addReflection } from './reflection.ts';
+import { type Answer, takeUnaryCalls } from './unary-server.ts';
 
 /** A server that answers. */
 export interface Server {
@@ -62,7 +56,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const server = new GrpcServer(onSocket ? channelOptions : { ...channelOptions, ...connectionAge });
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
   const limiter = { running: 0, maximum: maximumCalls };
-  for (const implementation of implementations) addImplementation(server, implementation, options, limiter);
+  takeUnaryCalls(server, answersOf(implementations, options, limiter));
   health.addToServer(server);
   if (options.reflection === true) addReflection(server);
   if (onSocket) await clearSocket(address.slice('unix:'.length));
@@ -105,46 +99,27 @@ interface Limiter {
   readonly maximum: number;
 }
 
-function addImplementation(
-  server: GrpcServer,
-  implementation: Implementation,
-  options: ServerOptions,
+function answersOf(
+  implementations: readonly Implementation[],
+  options: AnswerOptions,
   limiter: Limiter,
-): void {
-  const definition: Record<string, ServiceDefinition[string]> = {};
-  const handlers: Record<string, handleUnaryCall<Buffer, Buffer>> = {};
-  for (const implemented of implementedRpcs(implementation)) {
-    const { rpc } = implemented;
+): ReadonlyMap<string, Answer> {
+  const answers = implementations.flatMap(implementedRpcs).map((implemented): [string, Answer] => {
     const answer = answerer(implemented, options);
-    definition[rpc.method] = bytesOnly(implementation.service, rpc.path);
-    handlers[rpc.method] = (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
+    const limited: Answer = (call, done) => {
       if (limiter.running >= limiter.maximum) {
-        callback(serviceError(failures.overloaded()));
+        done(failures.overloaded());
         return;
       }
       limiter.running++;
-      answer(call, (...result) => {
+      answer(call, (outcome) => {
         limiter.running--;
-        callback(...result);
+        done(outcome);
       });
     };
-  }
-  server.addService(definition, handlers);
-}
-
-/** Bytes in and out: messages are decoded and encoded by the answerer, so that what goes wrong there is a problem too. */
-function bytesOnly(service: ServiceName, path: string): ServiceDefinition[string] {
-  const same = (bytes: Buffer): Buffer => bytes;
-  if (!path.startsWith(`/${services[service].fullName}/`)) throw new TypeError(`${path} is not of ${service}`);
-  return {
-    path,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  };
+    return [implemented.rpc.path, limited];
+  });
+  return new Map(answers);
 }
 
 function watchHealth(

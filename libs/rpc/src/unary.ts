@@ -1,6 +1,7 @@
 /** One unary call of gRPC over an HTTP/2 session (https://grpc.io/docs/guides/wire-format: frame, headers, trailers). */
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
 import { status } from '@grpc/grpc-js';
+import { framed, prefix, unframed } from './frames.ts';
 import { largestMessage } from './limits.ts';
 
 /** What a call came to, as the other side or the connection says. */
@@ -16,8 +17,6 @@ export interface Ending {
 
 /** Headers of a call: names in lower case, values in visible ASCII. */
 export type CallHeaders = Readonly<Record<string, string>>;
-
-const prefix = 5;
 
 /** Makes the call; `done` is told once. `cancel` of the answer ends it early with the code given. */
 export function unary(
@@ -96,15 +95,6 @@ export function unary(
   return { cancel };
 }
 
-/** A message as it goes over the wire: not compressed, its length, its bytes. */
-function framed(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(prefix + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, prefix);
-  return frame;
-}
-
 function endingOf(
   chunks: readonly Buffer[],
   headers: IncomingHttpHeaders | undefined,
@@ -113,11 +103,8 @@ function endingOf(
   const about = { trailers, ...(headers === undefined ? {} : { headers }) };
   const code = Number(trailers['grpc-status'] ?? status.UNKNOWN);
   if (code !== status.OK) return { code: status[code] === undefined ? status.UNKNOWN : code, ...about };
-  const [first] = chunks;
-  const body = chunks.length === 1 ? first : Buffer.concat(chunks);
-  const whole =
-    body !== undefined && body.length >= prefix && body[0] === 0 && body.length === prefix + body.readUInt32BE(1);
-  return whole ? { code, message: body.subarray(prefix), ...about } : { code: status.INTERNAL, ...about };
+  const message = unframed(chunks);
+  return typeof message === 'string' ? { code: status.INTERNAL, ...about } : { code, message, ...about };
 }
 
 /** What it means that a stream ended without a status. */

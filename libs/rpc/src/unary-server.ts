@@ -1,0 +1,155 @@
+/**
+ * The other end of `unary.ts`: answers one unary call of gRPC on its HTTP/2 stream. For calls that come in and for nothing else:
+ * sessions, health and reflection are those of grpc-js (docs/decisions/0012).
+ */
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { type Server, status } from '@grpc/grpc-js';
+import { framed, prefix, unframed } from './frames.ts';
+import { largestMessage } from './limits.ts';
+import { encodedProblem, type Failure, failures, problemTrailer } from './problems.ts';
+
+/** A call that came in, whole. */
+export interface UnaryCall {
+  readonly headers: IncomingHttpHeaders;
+  readonly message: Buffer;
+  /** Milliseconds since 1970: the caller's, or the default. */
+  readonly deadline: number;
+  /** Calls back once, when the caller went away or the deadline has passed; at once if that is so already. */
+  onEnd(listener: () => void): void;
+  /** Calls back when the deadline has passed before the answer. */
+  onLate(listener: () => void): void;
+}
+
+/** What a call came to: bytes with the headers before them, or what went wrong. */
+export type Outcome = { readonly bytes: Uint8Array; readonly headers?: Readonly<Record<string, string>> } | Failure;
+
+/** Answers a call, once. */
+export type Answer = (call: UnaryCall, done: (outcome: Outcome) => void) => void;
+
+/** Milliseconds that a call gets whose caller set no deadline. */
+export const defaultBudget = 3_000;
+
+const head = {
+  [constants.HTTP2_HEADER_STATUS]: constants.HTTP_STATUS_OK,
+  [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc+proto',
+};
+const good = { 'grpc-status': status.OK };
+
+/** The method of grpc-js to which it hands every stream, unless channelz is off; it then loses sight of its sessions. */
+const streamHandler = '_channelzHandler';
+
+/**
+ * From now on calls to these paths are answered here, on the server's own sessions. Before it is bound.
+ *
+ * @throws TypeError where grpc-js hands streams on otherwise.
+ */
+export function takeUnaryCalls(server: Server, answers: ReadonlyMap<string, Answer>): void {
+  const theirs: unknown = Reflect.get(server, streamHandler);
+  if (typeof theirs !== 'function') throw new TypeError('this grpc-js hands streams on otherwise');
+  Reflect.set(
+    server,
+    streamHandler,
+    (interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+      const answer = isGrpc(headers) ? answers.get(headers[':path'] ?? '') : undefined;
+      if (answer === undefined) Reflect.apply(theirs, server, [interceptors, stream, headers]);
+      else serveUnary(stream, headers, answer);
+    },
+  );
+}
+
+function isGrpc(headers: IncomingHttpHeaders): boolean {
+  return headers[':method'] === 'POST' && headers['content-type']?.startsWith('application/grpc') === true;
+}
+
+function serveUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, answer: Answer): void {
+  const timeout = headers['grpc-timeout'];
+  const budget = timeout === undefined ? defaultBudget : budgetOf(String(timeout));
+  const deadline = Date.now() + budget;
+  const body: Buffer[] = [];
+  let received = 0;
+  let done = false;
+  let ended = false;
+  const endListeners: (() => void)[] = [];
+  let tellLate = (): void => finish(failures.deadlineExceeded());
+
+  const settle = (say: () => void): void => {
+    if (done) return;
+    done = true;
+    clearTimeout(late);
+    if (!stream.destroyed && !stream.closed) say();
+  };
+  const finish = (outcome: Outcome): void => settle(() => respond(stream, outcome));
+  const refuse = (code: status, why: string): void => settle(() => sayStatus(stream, code, why));
+  const end = (): void => {
+    ended = true;
+    for (const listener of endListeners) listener();
+    endListeners.length = 0;
+  };
+  const late = setTimeout(() => {
+    end();
+    tellLate();
+  }, budget);
+
+  stream.on('error', () => {}); // said by `close`, which follows
+  stream.on('close', () => {
+    clearTimeout(late);
+    if (!done) end();
+  });
+  stream.on('data', (bytes: Buffer) => {
+    if (done) return;
+    body.push(bytes);
+    received += bytes.length;
+    if (received > largestMessage + prefix) refuse(status.RESOURCE_EXHAUSTED, 'the message is too large');
+  });
+  stream.on('end', () => {
+    if (done || ended) return;
+    const message = unframed(body);
+    if (message === 'not-one') refuse(status.UNIMPLEMENTED, 'this takes one whole message');
+    else if (message === 'compressed') refuse(status.UNIMPLEMENTED, 'messages are taken uncompressed');
+    else {
+      const onEnd = (listener: () => void): void => {
+        if (ended) listener();
+        else endListeners.push(listener);
+      };
+      const onLate = (listener: () => void): void => {
+        tellLate = listener;
+      };
+      answer({ headers, message, deadline, onEnd, onLate }, finish);
+    }
+  });
+  if (Number.isNaN(budget)) finish(failures.invalidRequest([wrongTimeout]));
+}
+
+function respond(stream: ServerHttp2Stream, outcome: Outcome): void {
+  if ('problem' in outcome) {
+    const { code, problem } = outcome;
+    sayStatus(stream, code, problem.reason, { [problemTrailer]: encodedProblem(problem) });
+  } else if (outcome.bytes.length > largestMessage) {
+    sayStatus(stream, status.RESOURCE_EXHAUSTED, 'the answer is too large');
+  } else {
+    stream.respond({ ...head, ...outcome.headers }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers(good));
+    stream.end(framed(outcome.bytes));
+  }
+}
+
+/** A status without a message goes in the headers alone. */
+function sayStatus(stream: ServerHttp2Stream, code: status, said: string, more?: Record<string, string>): void {
+  const about = { 'grpc-status': code, 'grpc-message': encodeURI(said), 'grpc-accept-encoding': 'identity' };
+  stream.respond({ ...head, ...about, ...more }, { endStream: true });
+}
+
+const units: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 };
+/** A timer holds no longer ones. */
+const longestBudget = 2 ** 31 - 1;
+const wrongTimeout = {
+  field: 'grpc-timeout',
+  rule: 'pattern',
+  message: 'must be at most eight digits and one of H, M, S, m, u and n',
+};
+
+/** Milliseconds of a `grpc-timeout`; not a number when it is none. */
+function budgetOf(timeout: string): number {
+  const [, digits = '', unit = ''] = /^(\d{1,8})([HMSmun])$/.exec(timeout) ?? [];
+  return Math.min(longestBudget, Number(digits) * (units[unit] ?? Number.NaN));
+}
