@@ -166,10 +166,9 @@ export async function fuzzFrames(town: Town, options: { seed: number; seconds: n
       sent += 1;
       const call = { ':method': 'POST', ':path': rpc, 'content-type': 'application/grpc', te: 'trailers' };
       const ending = await send(session, { ...call, ...metadata }, chunks);
-      // What is no call of gRPC is answered INTERNAL by grpc-js itself, without a problem: that is no fault of ours.
       const isCall = whole && /^\d{1,8}[HMSmun]$/.test(String(metadata['grpc-timeout'] ?? '1S'));
       const fault = ending.end === 'status' && (ending.status === INTERNAL || ending.status === UNKNOWN);
-      const bad = ending.end === 'hang' || (fault && (isCall || ending.reason !== undefined));
+      const bad = fault || ending.end === 'hang';
       if (bad || (isCall && ending.end !== 'status')) throw new Error(`${rpc}: ${JSON.stringify(ending)}`);
     });
     try {

@@ -63,7 +63,8 @@ function isGrpc(headers: IncomingHttpHeaders): boolean {
 
 function serveUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, answer: Answer): void {
   const timeout = headers['grpc-timeout'];
-  const budget = timeout === undefined ? defaultBudget : budgetOf(String(timeout));
+  const asked = timeout === undefined ? defaultBudget : budgetOf(String(timeout));
+  const budget = asked ?? defaultBudget;
   const deadline = Date.now() + budget;
   const body: Buffer[] = [];
   let received = 0;
@@ -117,7 +118,7 @@ function serveUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ans
       answer({ headers, message, deadline, onEnd, onLate }, finish);
     }
   });
-  if (Number.isNaN(budget)) finish(failures.invalidRequest([wrongTimeout]));
+  if (asked === undefined) finish(failures.invalidRequest([wrongTimeout]));
 }
 
 function respond(stream: ServerHttp2Stream, outcome: Outcome): void {
@@ -148,8 +149,8 @@ const wrongTimeout = {
   message: 'must be at most eight digits and one of H, M, S, m, u and n',
 };
 
-/** Milliseconds of a `grpc-timeout`; not a number when it is none. */
-function budgetOf(timeout: string): number {
-  const [, digits = '', unit = ''] = /^(\d{1,8})([HMSmun])$/.exec(timeout) ?? [];
-  return Math.min(longestBudget, Number(digits) * (units[unit] ?? Number.NaN));
+/** Milliseconds of a `grpc-timeout`; undefined when it is none. */
+function budgetOf(timeout: string): number | undefined {
+  const [, digits, unit = ''] = /^(\d{1,8})([HMSmun])$/.exec(timeout) ?? [];
+  return digits === undefined ? undefined : Math.min(longestBudget, Number(digits) * (units[unit] ?? 1));
 }
