@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks';
+import fc from 'fast-check';
+import { pinyin } from 'pinyin-pro';
 import { describe, expect, test } from 'vitest';
-import { hasWords, readWords, termsOf } from './words.ts';
+import { hasWords, type Reading, readWords, termsOf } from './words.ts';
 
 const number = '459902-20261124-000123';
 const ticket = { number, texts: ['大修厂小区东门', '三栋５０２室厨房漏水，WiFi也断了'] };
@@ -55,16 +57,51 @@ test('one character alone says too little to search for', () => {
   expect(readWords(' ，。 ')).toBeUndefined();
 });
 
+/** Whether the index leads from each term of a reading to a ticket. */
+function leads({ terms }: Reading, there: readonly string[]): boolean {
+  return terms.every((term) => there.includes(term));
+}
+
 test('whatever finds a ticket leads to it by each of its terms', () => {
-  const terms = new Set(termsOf(ticket));
   for (const search of ['漏水', '502室', 'dxcxq', 'loushui', 'lou shui', '000123', 'wifi']) {
-    const readings =
-      readWords(search)
-        ?.flat()
-        .filter((reading) => hasWords(ticket, [[reading]])) ?? [];
-    expect(readings.length).toBeGreaterThan(0);
-    for (const reading of readings) expect(reading.terms.every((term) => terms.has(term))).toBe(true);
+    const readings = readWords(search)
+      ?.flat()
+      .filter((reading) => hasWords(ticket, [[reading]]));
+    expect(readings?.length).toBeGreaterThan(0);
+    expect(readings?.every((reading) => leads(reading, termsOf(ticket)))).toBe(true);
   }
+});
+
+test('a character that sounds otherwise in its place is found by how it is written and by how it sounds there', () => {
+  const here = { number, texts: ['重庆火锅店', '银行门口的长椅'] };
+  for (const search of ['重庆', 'cq', 'chongqing', '银行', 'yh', 'yinhang', '长椅', 'cy']) {
+    const readings = readWords(search)
+      ?.flat()
+      .filter((reading) => hasWords(here, [[reading]]));
+    expect(readings?.some((reading) => leads(reading, termsOf(here)))).toBe(true);
+  }
+  expect(hasWords(here, readWords('zhongqing') ?? [])).toBe(false);
+});
+
+test('any part of what a text begins with leads to it, by its characters and by its sound', () => {
+  const character = fc.constantFrom(...'的了在重庆长行大地都不得还没和好看干为中分相传数种着应当教处空便发少调转');
+  const texts = fc.array(character, { minLength: 4, maxLength: 16 });
+  fc.assert(
+    fc.property(texts, fc.nat(), fc.nat(), (characters, one, other) => {
+      const from = one % (characters.length - 1);
+      const to = from + 2 + (other % (characters.length - 1 - from));
+      const text = characters.join('');
+      const terms = termsOf({ number, texts: [text] });
+      const syllables = pinyin(text, { toneType: 'none', type: 'array', v: true }).slice(from, to);
+      const [written] = readWords(text.slice(from, to))?.flat() ?? [];
+      const spoken = readWords(syllables.join(' '))
+        ?.flat()
+        .find(({ sought }) => 'syllables' in sought);
+      expect(written !== undefined && leads(written, terms)).toBe(true);
+      expect(spoken !== undefined && leads(spoken, terms)).toBe(true);
+      expect(hasWords({ number, texts: [text] }, spoken === undefined ? [] : [[spoken]])).toBe(true);
+    }),
+  );
 });
 
 test('letters that can be read in several ways are read in each', () => {
