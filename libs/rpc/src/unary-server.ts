@@ -138,6 +138,8 @@ function respond(stream: ServerHttp2Stream, outcome: Outcome): void {
 function sayStatus(stream: ServerHttp2Stream, code: status, said: string, more?: Record<string, string>): void {
   const about = { 'grpc-status': code, 'grpc-message': encodeURI(said), 'grpc-accept-encoding': 'identity' };
   stream.respond({ ...head, ...about, ...more }, { endStream: true });
+  // Whoever has not sent all of a call that is over need not go on (RFC 9113, 8.1).
+  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
 const units: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 };
