@@ -24,3 +24,11 @@ export function traceparentOf(place: SpanContext | undefined): string | undefine
 export function traceIn(traceparent: string): string | undefined {
   return placeOf(traceparent)?.traceId;
 }
+
+let parentDecides: boolean | undefined;
+
+/** Whether what belongs to such a trace is not kept, so that no sampler need be asked. */
+export function isForgotten(flags: number | undefined): boolean {
+  parentDecides ??= (process.env.OTEL_TRACES_SAMPLER ?? 'parentbased').startsWith('parentbased');
+  return parentDecides && flags !== undefined && (flags & TraceFlags.SAMPLED) === 0;
+}

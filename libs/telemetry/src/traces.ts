@@ -8,7 +8,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { placeOf, traceparentOf } from './traceparent.ts';
+import { isForgotten, placeOf, traceparentOf } from './traceparent.ts';
 
 const tracer = trace.getTracer('bandeng');
 
@@ -45,6 +45,7 @@ export async function traced<Result>(
   const origin = placeOf(options.traceparent);
   const parent =
     origin !== undefined && !options.replayed ? trace.setSpanContext(ROOT_CONTEXT, origin) : context.active();
+  if (!options.replayed && isForgotten(origin?.traceFlags)) return context.with(parent, work);
   const kind = kinds[options.kind ?? 'internal'];
   const links = origin !== undefined && options.replayed ? [{ context: origin }] : [];
   return tracer.startActiveSpan(name, { kind, links, attributes: options.attributes ?? {} }, parent, async (span) => {

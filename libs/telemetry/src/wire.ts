@@ -13,7 +13,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { placeOf, traceparentOf } from './traceparent.ts';
+import { isForgotten, placeOf, traceparentOf } from './traceparent.ts';
 
 const tracer = trace.getTracer('bandeng');
 
@@ -70,12 +70,4 @@ function ender(span: Span): Wire['end'] {
     if (fault !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: fault });
     span.end();
   };
-}
-
-let parentDecides: boolean | undefined;
-
-/** Whether what belongs to such a trace is not kept, so that no sampler need be asked. */
-function isForgotten(flags: number | undefined): boolean {
-  parentDecides ??= (process.env.OTEL_TRACES_SAMPLER ?? 'parentbased').startsWith('parentbased');
-  return parentDecides && flags !== undefined && (flags & TraceFlags.SAMPLED) === 0;
 }
