@@ -35,6 +35,8 @@ const connectPatience = 5_000;
 const nameAge = { sound: 30_000, lost: 1_000 };
 /** What may be under way to us before we have read it: files, side by side. */
 const window = { stream: 1024 * 1024, connection: 16 * 1024 * 1024 };
+/** Megabytes that may wait on a connection: Node's ten are one file, and would end the call of the next. */
+const maxSessionMemory = 1_000;
 
 /**
  * Opens the way to `unix:<path>`, `<host>:<port>` (or `dns:///…`), or `ipv4:<address>:<port>,…` (or `ipv6:…`). Connected at the first
@@ -238,6 +240,7 @@ function openConnection(where: NetConnectOpts, authority: string, gone: () => vo
   const session = connectHttp2(`http://${authority}`, {
     createConnection: () => connectSocket(where).setNoDelay(true),
     settings: { enablePush: false, initialWindowSize: window.stream },
+    maxSessionMemory,
   });
   keepStreamsApart(session);
   let calls = 0;

@@ -170,6 +170,15 @@ describe('a request', () => {
     expect(first?.trace).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/);
   });
 
+  test('that is large is taken beside others, as files are', async () => {
+    await using notices = await startNotices();
+    const large = { unread: false, pageSize: 0, pageToken: 'x'.repeat(largestMessage - 100) };
+    const caller = await as('p1');
+    const all = Array.from({ length: 4 }, () => failureOf(notices.raw.call(listInbox, large, caller)));
+    // It is the rule that refuses them, so all of them have come.
+    expect((await Promise.all(all)).map(({ problem }) => problem.fields[0]?.field)).toEqual(all.map(() => 'pageToken'));
+  });
+
   test('that is larger than a message may be never reaches a handler', async () => {
     await using notices = await startNotices();
     const huge = { unread: false, pageSize: 0, pageToken: 'x'.repeat(largestMessage + 1) };
