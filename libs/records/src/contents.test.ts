@@ -57,6 +57,8 @@ describe('the fields of a document that follow from the state', () => {
 
   it('are not of the state and a key at once', () => {
     expect(() => contentOf({ ...plain, keys: () => ({ place: 'elsewhere' }) }, errand)).toThrow(/cannot be a key/);
+    const twice = { ...plain, territories: () => ['45'], keys: () => ({ territories: ['46'] }) };
+    expect(() => contentOf(twice, errand)).toThrow(/cannot be a key/);
   });
 });
 

@@ -32,17 +32,14 @@ export function contentOf<S extends object>(
 ): Content {
   const own: Content = { ...defined(state) };
   const territories = definition.territories?.(state);
-  const keys: Content = {
-    ...(territories === undefined || same(territories, own.territories) ? {} : { territories }),
-    ...defined(definition.keys?.(state) ?? {}),
-  };
-  const derived = Object.keys(keys);
+  const places = territories === undefined || same(territories, own.territories) ? {} : { territories };
+  const keys: Content = { ...defined(definition.keys?.(state) ?? {}) };
+  const derived = [...Object.keys(places), ...Object.keys(keys)];
+  const names = new Set<string>();
   for (const name of [...Object.keys(own), ...derived]) {
     if (reserved.has(name)) throw new TypeError(`${definition.name}: '${name}' is reserved`);
-  }
-  for (const name of derived) {
-    if (!Object.hasOwn(own, name)) continue;
-    throw new TypeError(`${definition.name}: '${name}' is of the state and cannot be a key`);
+    if (names.has(name)) throw new TypeError(`${definition.name}: '${name}' is of the state and cannot be a key`);
+    names.add(name);
   }
   const nextDue = definition.nextDue?.(state);
   if (nextDue !== undefined && !isInstant(nextDue)) {
@@ -50,6 +47,7 @@ export function contentOf<S extends object>(
   }
   return {
     ...own,
+    ...places,
     ...keys,
     ...(derived.length > 0 ? { derived } : {}),
     ...(nextDue === undefined ? {} : { nextDue }),

@@ -81,7 +81,7 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
       (end) => start(grpc, done, end),
     );
 
-  function start(grpc: UnaryCall, done: (outcome: Outcome) => void, end: Wire['end'] | undefined) {
+  function start(grpc: UnaryCall, done: (outcome: Outcome) => void, end: Wire['end'] | undefined): Promise<void> {
     const started = observe === undefined ? 0 : performance.now();
     let answered = false;
     const finish = (result: Outcome) => {
@@ -93,7 +93,7 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
       end?.({ 'rpc.grpc.status_code': 'problem' in result ? result.code : status.OK }, reason);
     };
     grpc.onLate(() => finish(failures.deadlineExceeded()));
-    outcome(grpc).then(finish, (error) => finish(thrown(error)));
+    return outcome(grpc).then(finish, (error) => finish(thrown(error)));
   }
 }
 

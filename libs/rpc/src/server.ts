@@ -106,16 +106,17 @@ function answersOf(
 ): ReadonlyMap<string, Answer> {
   const answers = implementations.flatMap(implementedRpcs).map((implemented): [string, Answer] => {
     const answer = answerer(implemented, options);
-    const limited: Answer = (call, done) => {
+    const limited: Answer = async (call, done) => {
       if (limiter.running >= limiter.maximum) {
         done(failures.overloaded());
         return;
       }
       limiter.running++;
-      answer(call, (outcome) => {
+      try {
+        await answer(call, done);
+      } finally {
         limiter.running--;
-        done(outcome);
-      });
+      }
     };
     return [implemented.rpc.path, limited];
   });

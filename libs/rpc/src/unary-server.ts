@@ -23,8 +23,8 @@ export interface UnaryCall {
 /** What a call came to: bytes with the headers before them, or what went wrong. */
 export type Outcome = { readonly bytes: Uint8Array; readonly headers?: Readonly<Record<string, string>> } | Failure;
 
-/** Answers a call, once. */
-export type Answer = (call: UnaryCall, done: (outcome: Outcome) => void) => void;
+/** Answers a call, once; settles when nothing works on it any more, which can be long after a deadline. */
+export type Answer = (call: UnaryCall, done: (outcome: Outcome) => void) => Promise<void>;
 
 /** Milliseconds that a call gets whose caller set no deadline. */
 export const defaultBudget = 3_000;
@@ -115,7 +115,7 @@ function serveUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ans
       const onLate = (listener: () => void): void => {
         tellLate = listener;
       };
-      answer({ headers, message, deadline, onEnd, onLate }, finish);
+      void answer({ headers, message, deadline, onEnd, onLate }, finish);
     }
   });
   if (asked === undefined) finish(failures.invalidRequest([wrongTimeout]));

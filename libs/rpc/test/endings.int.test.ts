@@ -81,6 +81,20 @@ test('more calls than may run at once are refused with Retry-After, and the next
   await expect(notices.client.getNotice({ id: 'n4' })).resolves.toEqual(notice);
 });
 
+test('a call that its caller has given up counts as long as its handler works on it', async () => {
+  const { handler, arrived, letGo } = waiting();
+  await using notices = await startNotices({ getNotice: handler }, { maximumCalls: 2 });
+  const late = [1, 2].map(() => failureOf(notices.client.getNotice({ id: 'n1' }, { timeoutMs: 100 })));
+  await arrived(2);
+  expect((await Promise.all(late)).map(({ code }) => code)).toEqual([
+    status.DEADLINE_EXCEEDED,
+    status.DEADLINE_EXCEEDED,
+  ]);
+  expect((await failureOf(notices.client.getNotice({ id: 'n2' }))).problem.reason).toBe('overloaded');
+  letGo();
+  await expect.poll(() => notices.client.getNotice({ id: 'n3' }).catch(() => undefined)).toEqual(notice);
+});
+
 test('a server that stops says so, finishes what runs and takes nothing new', async () => {
   const { handler, arrived, letGo } = waiting();
   await using notices = await startNotices({ getNotice: handler }, { leaveTime: 300 });
