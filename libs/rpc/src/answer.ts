@@ -92,7 +92,9 @@ export function answerer({ rpc, handler, refusals }: Implemented, options: Answe
       observe?.(fullName, reason ?? 'OK', (performance.now() - started) / 1_000);
       end?.({ 'rpc.grpc.status_code': 'problem' in result ? result.code : status.OK }, reason);
     };
-    grpc.onLate(() => finish(failures.deadlineExceeded()));
+    grpc.onEnd((late) => {
+      if (late) finish(failures.deadlineExceeded());
+    });
     return outcome(grpc).then(finish, (error) => finish(thrown(error)));
   }
 }

@@ -66,10 +66,7 @@ export const headerNames = {
   acceptLanguage: 'accept-language',
 } as const satisfies Record<keyof Headers, string>;
 
-/**
- * Header (initial metadata) by which a server says that an answer is a repeated one. Not a trailer: the gRPC instrumentation
- * of OpenTelemetry hands only error and value on, so trailers of a good answer are lost under it.
- */
+/** Header, before the answer, by which a server says that it is a repeated one. */
 export const replayedHeader = 'idempotency-replayed';
 
 /** The W3C traceparent, under the name that everybody reads. */

@@ -5,9 +5,9 @@ import { status } from '@grpc/grpc-js';
 import { type Call, type Headers, headerNames, headersOfCall, replayedHeader, traceHeader } from './call.ts';
 import { type Channel, openChannel } from './channel.ts';
 import type { DefinitionOf, RequestOf, ResponseOf } from './implementation.ts';
+import { defaultBudget } from './limits.ts';
 import { receivedFailure } from './problems.ts';
 import { spanOf } from './spans.ts';
-import { defaultBudget } from './unary-server.ts';
 
 /** How one call of a typed client is made. */
 export interface CallOptions {

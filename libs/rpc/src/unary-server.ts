@@ -5,7 +5,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
 import { framed, prefix, unframed } from './frames.ts';
-import { largestMessage } from './limits.ts';
+import { defaultBudget, largestMessage } from './limits.ts';
 import { encodedProblem, type Failure, failures, problemTrailer } from './problems.ts';
 
 /** A call that came in, whole. */
@@ -14,10 +14,8 @@ export interface UnaryCall {
   readonly message: Buffer;
   /** Milliseconds since 1970: the caller's, or the default. */
   readonly deadline: number;
-  /** Calls back once, when the caller went away or the deadline has passed; at once if that is so already. */
-  onEnd(listener: () => void): void;
-  /** Calls back when the deadline has passed before the answer. */
-  onLate(listener: () => void): void;
+  /** Calls back once, when the caller went away or the deadline has passed, which `late` says; at once if that is so already. */
+  onEnd(listener: (late: boolean) => void): void;
 }
 
 /** What a call came to: bytes with the headers before them, or what went wrong. */
@@ -25,9 +23,6 @@ export type Outcome = { readonly bytes: Uint8Array; readonly headers?: Readonly<
 
 /** Answers a call, once; settles when nothing works on it any more, which can be long after a deadline. */
 export type Answer = (call: UnaryCall, done: (outcome: Outcome) => void) => Promise<void>;
-
-/** Milliseconds that a call gets whose caller set no deadline. */
-export const defaultBudget = 3_000;
 
 const head = {
   [constants.HTTP2_HEADER_STATUS]: constants.HTTP_STATUS_OK,
@@ -69,9 +64,8 @@ function serveUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ans
   const body: Buffer[] = [];
   let received = 0;
   let done = false;
-  let ended = false;
-  const endListeners: (() => void)[] = [];
-  let tellLate = (): void => finish(failures.deadlineExceeded());
+  let ended: { readonly late: boolean } | undefined;
+  const endListeners: ((late: boolean) => void)[] = [];
 
   const settle = (say: () => void): void => {
     if (done) return;
@@ -81,20 +75,19 @@ function serveUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ans
   };
   const finish = (outcome: Outcome): void => settle(() => respond(stream, outcome));
   const refuse = (code: status, why: string): void => settle(() => sayStatus(stream, code, why));
-  const end = (): void => {
-    ended = true;
-    for (const listener of endListeners) listener();
-    endListeners.length = 0;
+  const end = (late: boolean): void => {
+    ended = { late };
+    for (const listener of endListeners.splice(0)) listener(late);
   };
   const late = setTimeout(() => {
-    end();
-    tellLate();
+    end(true);
+    finish(failures.deadlineExceeded());
   }, budget);
 
   stream.on('error', () => {}); // said by `close`, which follows
   stream.on('close', () => {
     clearTimeout(late);
-    if (!done) end();
+    if (!done) end(false);
   });
   stream.on('data', (bytes: Buffer) => {
     if (done) return;
@@ -103,19 +96,16 @@ function serveUnary(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ans
     if (received > largestMessage + prefix) refuse(status.RESOURCE_EXHAUSTED, 'the message is too large');
   });
   stream.on('end', () => {
-    if (done || ended) return;
+    if (done || ended !== undefined) return;
     const message = unframed(body);
     if (message === 'not-one') refuse(status.UNIMPLEMENTED, 'this takes one whole message');
     else if (message === 'compressed') refuse(status.UNIMPLEMENTED, 'messages are taken uncompressed');
     else {
-      const onEnd = (listener: () => void): void => {
-        if (ended) listener();
-        else endListeners.push(listener);
+      const onEnd = (listener: (late: boolean) => void): void => {
+        if (ended === undefined) endListeners.push(listener);
+        else listener(ended.late);
       };
-      const onLate = (listener: () => void): void => {
-        tellLate = listener;
-      };
-      void answer({ headers, message, deadline, onEnd, onLate }, finish);
+      void answer({ headers, message, deadline, onEnd }, finish);
     }
   });
   if (asked === undefined) finish(failures.invalidRequest([wrongTimeout]));
