@@ -23,6 +23,16 @@ function misframed(message: Uint8Array, says: { compressed?: boolean; length?: n
   return frame;
 }
 
+/** A handler that keeps the calls that have reached it. */
+function noting() {
+  const calls: Call[] = [];
+  const handler = async (_: unknown, call: Call) => {
+    calls.push(call);
+    return notice;
+  };
+  return { calls, handler };
+}
+
 async function onSession<Result>(notices: Notices, work: (session: ClientHttp2Session) => Promise<Result>) {
   const socket = notices.server.address.slice('unix:'.length);
   const session = connect('http://service', { createConnection: () => connectSocket(socket) });
@@ -123,32 +133,22 @@ test.each([
   ['1H', 3_600_000],
   ['2000000u', 2_000],
 ])('a timeout of %s is the deadline of the handler', async (timeout, milliseconds) => {
-  let seen: Call | undefined;
-  await using notices = await startNotices({
-    async getNotice(_, call) {
-      seen = call;
-      return notice;
-    },
-  });
+  const { handler, calls } = noting();
+  await using notices = await startNotices({ getNotice: handler });
   const now = Date.now();
   await onSession(notices, async (session) => {
     const { stream, answer } = await opened(session, { 'grpc-timeout': timeout });
     stream.end(framed(request));
     expect(await answer()).toMatchObject({ 'grpc-status': '0' });
   });
-  const left = (seen?.deadline.getTime() ?? 0) - now;
+  const left = (calls[0]?.deadline.getTime() ?? 0) - now;
   expect(left).toBeGreaterThanOrEqual(milliseconds);
   expect(left).toBeLessThan(milliseconds + 1_000);
 });
 
 test('a call whose message never ends is over at its deadline, and reaches no handler', async () => {
-  let reached = 0;
-  await using notices = await startNotices({
-    async getNotice() {
-      reached += 1;
-      return notice;
-    },
-  });
+  const { handler, calls } = noting();
+  await using notices = await startNotices({ getNotice: handler });
   await onSession(notices, async (session) => {
     const { stream, answer } = await opened(session, { 'grpc-timeout': '50m' });
     stream.write(framed(request).subarray(0, 3));
@@ -157,17 +157,12 @@ test('a call whose message never ends is over at its deadline, and reaches no ha
       'grpc-message': 'deadline-exceeded',
     });
   });
-  expect(reached).toBe(0);
+  expect(calls).toHaveLength(0);
 });
 
 test('a caller that goes away in the middle of its message reaches no handler, and the next call is answered', async () => {
-  let reached = 0;
-  await using notices = await startNotices({
-    async getNotice() {
-      reached += 1;
-      return notice;
-    },
-  });
+  const { handler, calls } = noting();
+  await using notices = await startNotices({ getNotice: handler });
   await onSession(notices, async (session) => {
     const { stream } = await opened(session);
     stream.write(framed(request).subarray(0, 3));
@@ -176,7 +171,7 @@ test('a caller that goes away in the middle of its message reaches no handler, a
     await once(stream, 'close');
   });
   await expect(notices.client.getNotice({ id: 'n1' })).resolves.toEqual(notice);
-  expect(reached).toBe(1);
+  expect(calls).toHaveLength(1);
 });
 
 test('what is no call of gRPC, or of no RPC, is told so', async () => {
