@@ -30,17 +30,16 @@ export function contentOf<S extends object>(
   definition: Pick<Definition<S, never, DomainEvent, string>, 'name' | 'territories' | 'keys' | 'nextDue'>,
   state: S,
 ): Content {
-  const own: Content = { ...defined(state) };
+  const own = defined(state);
   const territories = definition.territories?.(state);
   const places = territories === undefined || same(territories, own.territories) ? {} : { territories };
-  const keys: Content = { ...defined(definition.keys?.(state) ?? {}) };
+  const keys = defined(definition.keys?.(state) ?? {});
   const derived = [...Object.keys(places), ...Object.keys(keys)];
-  const names = new Set<string>();
   for (const name of [...Object.keys(own), ...derived]) {
     if (reserved.has(name)) throw new TypeError(`${definition.name}: '${name}' is reserved`);
-    if (names.has(name)) throw new TypeError(`${definition.name}: '${name}' is of the state and cannot be a key`);
-    names.add(name);
   }
+  const twice = derived.find((name, place) => Object.hasOwn(own, name) || derived.indexOf(name) !== place);
+  if (twice !== undefined) throw new TypeError(`${definition.name}: '${twice}' is of the state and cannot be a key`);
   const nextDue = definition.nextDue?.(state);
   if (nextDue !== undefined && !isInstant(nextDue)) {
     throw new TypeError(`${definition.name}: the deadline '${nextDue}' is no instant`);

@@ -34,7 +34,7 @@ export function toBson(value: unknown): unknown {
 /** The fields of an object as BSON; a field that is undefined is not there. */
 export function fieldsToBson(fields: object): Record<string, unknown> {
   // A copy keeps the hidden class, which an object that is built up by name loses; then whoever writes it out looks up each field.
-  const result: Record<string, unknown> = { ...defined(fields) };
+  const result = defined(fields);
   for (const [name, value] of Object.entries(result)) {
     if (!isFieldName(name)) throw new TypeError(`'${name}' cannot be the name of a field`);
     const stored = toBson(value);
@@ -43,10 +43,10 @@ export function fieldsToBson(fields: object): Record<string, unknown> {
   return result;
 }
 
-/** An object without the fields that are undefined: itself, where there are none. */
-export function defined(fields: object): object {
+/** A copy without the fields that are undefined. */
+export function defined(fields: object): Record<string, unknown> {
   const entries = Object.entries(fields);
-  if (entries.every(([, value]) => value !== undefined)) return fields;
+  if (entries.every(([, value]) => value !== undefined)) return { ...fields };
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
