@@ -43,11 +43,11 @@ export async function traced<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const origin = placeOf(options.traceparent);
-  const parent =
-    origin !== undefined && !options.replayed ? trace.setSpanContext(ROOT_CONTEXT, origin) : context.active();
-  if (!options.replayed && isForgotten(origin?.traceFlags)) return context.with(parent, work);
+  const joined = options.replayed === true ? undefined : origin;
+  const parent = joined === undefined ? context.active() : trace.setSpanContext(ROOT_CONTEXT, joined);
+  if (isForgotten(joined?.traceFlags)) return context.with(parent, work);
   const kind = kinds[options.kind ?? 'internal'];
-  const links = origin !== undefined && options.replayed ? [{ context: origin }] : [];
+  const links = origin !== undefined && joined === undefined ? [{ context: origin }] : [];
   return tracer.startActiveSpan(name, { kind, links, attributes: options.attributes ?? {} }, parent, async (span) => {
     try {
       return await work();
