@@ -34,23 +34,23 @@ export function create(): Promise<Result> {
         await bare.insertOne({ ...original, _id: randomUUID() });
         return true;
       });
-    let spent = tally();
+    const spent = tally();
     const settled: number[] = [];
-    const halves = {
+    const ours = (): Promise<number> => orderFor(ground, half, order, token);
+    const baseline = (): Promise<number> => insertFor(half);
+    await interleave(warmUps, { ours, baseline, before: async () => void (await ground.settle()) });
+    const measured = await interleave(pairs, {
       async ours() {
         const watch = stopwatch(ground.processes);
-        const rate = await orderFor(ground, half, order, token);
+        const rate = await ours();
         spent.add(watch(), (rate * half) / 1_000);
         return rate;
       },
-      baseline: () => insertFor(half),
+      baseline,
       async before() {
         settled.push(await ground.settle());
       },
-    };
-    await interleave(warmUps, halves);
-    spent = tally();
-    const measured = await interleave(pairs, halves);
+    });
     detail('create', measured, 'a second');
     tell(`create: processor ms an order: ${spent.line()}; events handled ${Math.round(Math.max(...settled))} ms after`);
     return ratioLine('create', measured, { must: 0.45, aim: 0.6 });
