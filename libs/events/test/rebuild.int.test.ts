@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { eventually, killableParts, parts } from '@bandeng/testing';
 import { expect, it } from 'vitest';
 import { type CloudEvent, findHoles } from '../src/index.ts';
 import { connectionOf, type House, house, streamed, watched } from './errands.ts';
+import { relayUntil } from './relay-child.ts';
 
 const place = '459902001001501';
 const second = (seconds: number): string => new Date(Date.UTC(2026, 2, 1, 8, 0, seconds)).toISOString();
@@ -111,7 +110,7 @@ it('goes on publishing what is written meanwhile, behind what was before', async
   expect(ids.toSorted()).toEqual([...inOrder, ...written].toSorted());
 });
 
-it('is begun again by the next holder when the first is killed in the middle', async () => {
+it('is begun again by the next holder when the first is killed in the middle', async ({ signal }) => {
   const borrowed = await parts();
   await using home = await house(borrowed);
   const tenure = home.tenure('a');
@@ -123,11 +122,7 @@ it('is begun again by the next holder when the first is killed in the middle', a
   await relay.stop();
   await tenure.stop();
   const id = await home.operations.ask({ kind: 'rebuild' });
-  const child = spawn(process.execPath, [new URL('relay-process.ts', import.meta.url).pathname], {
-    env: { ...borrowed.environment, BANDENG_FAIL_POINT: 'in-rebuild' },
-    stdio: 'inherit',
-  });
-  expect((await once(child, 'exit'))[1]).toBe('SIGKILL');
+  expect(await relayUntil('in-rebuild', borrowed, signal)).toBe('SIGKILL');
   expect(await streamed(home.bus)).toHaveLength(200);
   home.relay(home.tenure('b'), { bus: home.connect() });
   await eventually(async () => expect(await home.operations.show(id)).toMatchObject({ status: 'done', done: 260 }), {

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { progressOf } from '@bandeng/records';
 import { eventually, killableParts, parts } from '@bandeng/testing';
@@ -7,6 +5,7 @@ import { expect, it } from 'vitest';
 import { batchesHold, publishBatch } from '../src/batches.ts';
 import type { CloudEvent } from '../src/index.ts';
 import { connectionOf, type House, house, streamed, watched } from './errands.ts';
+import { relayUntil } from './relay-child.ts';
 
 const place = '459902001001501';
 
@@ -84,26 +83,23 @@ it('gives no doubles when another takes over that knows only of the beginning', 
   expectWhole(await streamed(home.bus), new Map([...expected, ...later]));
 });
 
-it.each(['before-publish:2', 'after-publish:2'])('survives kill -9 at %s', async (point) => {
+it.for(['before-publish:2', 'after-publish:2'] as const)('survives kill -9 at %s', async (point, { signal }) => {
   const borrowed = await parts();
   await using home = await house(borrowed);
   const expected = await write(home, 6, 5);
-  const child = spawn(process.execPath, [new URL('relay-process.ts', import.meta.url).pathname], {
-    env: { ...borrowed.environment, BANDENG_FAIL_POINT: point },
-    stdio: 'inherit',
-  });
-  const ended = once(child, 'exit');
+  const ended = relayUntil(point, borrowed, signal);
   // Keeps writing, so that the point is passed again.
   const more = await write(home, 6, 5, 'w');
   let dead = false;
-  void ended.then(() => {
+  const die = (): void => {
     dead = true;
-  });
+  };
+  ended.then(die, die);
   for (let beat = 0; !dead; beat += 1) {
     for (const [id, seqs] of await write(home, 1, 0, `beat${beat}-`)) more.set(id, seqs);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  expect((await ended)[1]).toBe('SIGKILL');
+  expect(await ended).toBe('SIGKILL');
   home.relay(home.tenure('next'));
   await eventually(async () => expect(await home.drained()).toBe(true), { within: 10_000 });
   expectWhole(await streamed(home.bus), new Map([...expected, ...more]));
