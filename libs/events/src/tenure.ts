@@ -39,7 +39,7 @@ export function startTenure(options: { readonly lease: Lease; readonly log: Log 
     const asked = performance.now();
     try {
       const held = holds() ? await lease.renew() : await lease.acquire();
-      heldUntil = held && !stopped ? asked + LEASE_MILLISECONDS : 0;
+      heldUntil = held ? asked + LEASE_MILLISECONDS : 0;
     } catch (error) {
       // The database is away: what is held stays held until its time is over.
       log.debug({ err: error }, 'lease not asked for');

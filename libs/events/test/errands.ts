@@ -173,8 +173,10 @@ export async function house(servers?: Servers): Promise<House> {
     },
     drained: async () => (await records.outbox.backlog()).documents === 0,
     async settled() {
+      // In this order: what is told now is final only if nothing was told between the two questions.
+      if ((await records.outbox.backlog()).documents > 0) return false;
       const { told, final } = (await progressOf(database)) ?? {};
-      return told !== undefined && isDeepStrictEqual(told, final) && (await records.outbox.backlog()).documents === 0;
+      return told !== undefined && isDeepStrictEqual(told, final);
     },
     async [Symbol.asyncDispose]() {
       for (const leave of leaving) await leave();

@@ -163,7 +163,8 @@ it('tells everything of an aggregate that was stuck while its history grew long'
   const expected = await write(home, 1, 130, 'long');
   await eventually(
     async () => {
-      const { told, final } = (await progressOf(home.database)) ?? {};
+      const { told, final, stuck } = (await progressOf(home.database)) ?? {};
+      expect(stuck).toHaveLength(1);
       expect(final).toEqual(told);
     },
     { within: 15_000 },
