@@ -175,7 +175,7 @@ function openStay(): Stay {
 }
 
 async function answers({ database }: House): Promise<boolean> {
-  return database.command({ ping: 1 }, { timeoutMS: 2_000 }).then(
+  return database.command({ ping: 1 }, { signal: AbortSignal.timeout(2_000) }).then(
     () => true,
     () => false,
   );
@@ -185,6 +185,7 @@ async function answers({ database }: House): Promise<boolean> {
 async function open(house: House, running: Running, ready: () => Promise<boolean>): Promise<(() => Promise<void>)[]> {
   const { name, bus, records, log, environment, now, city } = house;
   const measured = measuring(name);
+  const deadLetters = await openDeadLetters(house.database);
   const server = await startServer({
     address: addressOf(name, environment),
     implementations: running.implementations ?? [],
@@ -195,7 +196,6 @@ async function open(house: House, running: Running, ready: () => Promise<boolean
     ready,
     reflection: switchSetting(environment, 'BANDENG_REFLECTION', false),
   });
-  const deadLetters = await openDeadLetters(house.database);
   const operations = openOperations(house.database);
   const hooks = measured.hooks(deadLetters, now);
   const tenure = startTenure({ lease: records.outbox.lease(`${process.pid}-${crypto.randomUUID()}`), log });

@@ -365,3 +365,16 @@ test('every list goes by an index from end to end', async () => {
     }
   });
 });
+
+test('is not ready as long as its database has frozen', async () => {
+  expect(await service.ready()).toBe(true);
+  parts.mongod.freeze();
+  try {
+    const asked = performance.now();
+    expect(await service.ready()).toBe(false);
+    expect(performance.now() - asked).toBeLessThan(4_000);
+  } finally {
+    parts.mongod.thaw();
+  }
+  await eventually(async () => expect(await service.ready()).toBe(true), { within: 15_000 });
+});
