@@ -137,6 +137,9 @@ describe('residents order, communities dispatch, members accept, residents rate'
     const read = await resident.post(`/v1/inbox/${notice.id}:read`);
     expect(read.body.readAt).toBeDefined();
     expect((await resident.post(`/v1/inbox/${notice.id}:read`)).body.readAt).toBe(read.body.readAt);
+    // The dispatcher was told by the same one, and has not read it.
+    const { status, body } = await dispatcher.get(`/v1/inbox/${notice.id}`);
+    expect([status, body.readAt ?? 'unread']).toEqual([200, 'unread']);
   });
 
   test('a grid declines, the community dispatches to a unit, its liaison suspends, resumes and resolves', async () => {

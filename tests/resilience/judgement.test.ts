@@ -72,7 +72,8 @@ test('the judge finds whatever is done to what is stored, published and told', a
       disorder: [`${other?._id}:1`, `${other?._id}:2 was told late`],
       stranded: [last?._id],
     });
-    expect(wrong.effectDoubled).toHaveLength(2);
+    // The event, and each of the two whom it was told.
+    expect(wrong.effectDoubled).toHaveLength(3);
   } finally {
     await nats.close();
     await mongo.close();

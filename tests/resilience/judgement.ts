@@ -62,7 +62,7 @@ interface StoredNotice {
   readonly _id: string;
   readonly ticket: string;
   readonly event: string;
-  readonly to: string;
+  readonly to: readonly string[];
   readonly history: readonly Entry[];
 }
 
@@ -155,8 +155,8 @@ function judgeNotices(
   tickets: readonly StoredTicket[],
   notices: readonly StoredNotice[],
 ): Pick<Judgement, 'effectLost' | 'effectDoubled'> {
-  const tellings = count(notices.map(eventOf));
-  const each = count(notices.map((notice) => `${eventOf(notice)} ${notice.to}`));
+  const tellings = count(notices.flatMap((notice) => notice.to.map(() => eventOf(notice))));
+  const each = count(notices.flatMap((notice) => notice.to.map((address) => `${eventOf(notice)} ${address}`)));
   const entries = tickets.flatMap(({ history }) => history);
   return {
     effectLost: entries.filter(({ id, type }) => (tellings.get(id) ?? 0) < (toldOf[type] ?? 0)).map(({ id }) => id),
@@ -181,7 +181,7 @@ function disorderOfEvents(events: readonly CloudEvent[]): string[] {
   });
 }
 
-/** Whoever handles the events of a ticket in order has posted every notice of one before the first of the next. */
+/** Whoever handles the events of a ticket in order has posted the notice of one before that of the next. */
 function disorderOfNotices(notices: readonly StoredNotice[]): string[] {
   const wrong: string[] = [];
   for (const [, told] of Map.groupBy(notices, ({ ticket }) => ticket)) {

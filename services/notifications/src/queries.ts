@@ -2,7 +2,7 @@ import { type Filter, olderThan, type RecordDocument, type Stored } from '@bande
 import type { Delivery, DeliveryEvent } from './domain/delivery.ts';
 import type { Notice, NoticeEvent } from './domain/notice.ts';
 import type { Channel, Preferences } from './domain/preferences.ts';
-import { type Deliveries, ids, type Kept, type Notices, type Readings, type Wishes } from './records.ts';
+import { type Deliveries, ids, type Kept, type Notices, type Readings, readPlace, type Wishes } from './records.ts';
 
 export type StoredNotice = Stored<Notice, NoticeEvent>;
 export type StoredDelivery = Stored<Delivery, DeliveryEvent>;
@@ -20,15 +20,14 @@ export function isInboxKey(value: unknown): value is InboxKey {
   return typeof value === 'object' && value !== null && 'postedAt' in value && 'id' in value;
 }
 
-/** One page of the notices for any of these recipients, newest first, by key and never by skipping. */
+/** One page of the notices at any of these addresses, newest first, by key and never by skipping. */
 export async function inboxPage(
   notices: Notices,
   options: { to: readonly string[]; unread: boolean; size: number; after: InboxKey | undefined },
 ): Promise<StoredNotice[]> {
   const { to, unread, size, after } = options;
   const filter: Filter<RecordDocument> = {
-    to: { $in: to },
-    unread: unread ? true : { $in: [true, false] },
+    to: { $in: unread ? to : to.flatMap((address) => [address, readPlace(address)]) },
     ...(after === undefined ? {} : olderThan('postedAt', { at: new Date(after.postedAt), id: after.id })),
   };
   const found = await notices.collection
@@ -60,20 +59,22 @@ export async function preferencesOf(wishes: Wishes, people: readonly string[]): 
 
 /** Which of these deliveries tell of what their person has read in the inbox already; by id. */
 export async function readAlready(kept: Kept, deliveries: readonly StoredDelivery[]): Promise<Set<string>> {
-  const noticeIds = deliveries.map(({ state }) => state.notice);
-  const found = kept.notices.collection.find(
-    { _id: { $in: noticeIds } },
-    { projection: { unread: 1 }, maxTimeMS: 2_000 },
-  );
+  const noticeIds = [...new Set(deliveries.map(({ state }) => state.notice))];
   const read = new Set<string>();
-  for await (const { _id, unread } of found) if (unread === false) read.add(_id);
+  for await (const document of kept.notices.collection.find({ _id: { $in: noticeIds } }, brief)) {
+    const { id, state } = kept.notices.stored(document);
+    for (const { person } of state.readBy) read.add(ids.reading(id, person));
+  }
   const forMany = await readingsOf(
     kept.readings,
     deliveries.map(({ state }) => ids.reading(state.notice, state.person)),
   );
   return new Set(
     deliveries
-      .filter(({ state }) => read.has(state.notice) || forMany.has(ids.reading(state.notice, state.person)))
+      .filter(({ state }) => {
+        const reading = ids.reading(state.notice, state.person);
+        return read.has(reading) || forMany.has(reading);
+      })
       .map(({ id }) => id),
   );
 }

@@ -6,13 +6,13 @@ import { type CloudEvent, on, type Reaction, type ReactionDefinition, type Skipp
 import {
   type Addressee,
   addressees,
+  byAsking,
   type Concern,
   type Holders,
   type TicketHandler,
   type ToldEvent,
   toldOf,
 } from './domain/concerned.ts';
-import { recipientKey } from './domain/notice.ts';
 import { type Channel, channels, usualDigestHour } from './domain/preferences.ts';
 import { dueAt } from './domain/timing.ts';
 import { preferencesOf } from './queries.ts';
@@ -34,7 +34,7 @@ const oldest = 3 * 24 * 3_600_000;
 /** A step that is handled again after so long, as when a stream is made anew, is news to nobody. */
 const news = 60_000;
 
-/** Each step of a ticket becomes a notice for everyone whom it concerns, and a delivery by each channel that they chose. */
+/** Each step of a ticket becomes a notice for all whom it concerns, and a delivery by each channel that they chose. */
 export function reactions(kept: Kept, { directory, now, hint, channels: offered }: Telling): ReactionDefinition[] {
   const told = Object.keys(toldOf).filter(isTold);
   const posting = told.map((type) => on(type, 'tell-concerned', (event) => post(type, event)));
@@ -52,46 +52,47 @@ export function reactions(kept: Kept, { directory, now, hint, channels: offered 
   }
 
   function post(type: ToldEvent, event: CloudEvent<Message>): readonly Reaction[] | Skipped {
-    const to = whom(type, event);
-    if (to.length === 0) return skip('concerns nobody who can be told');
-    return to.map(({ recipient }) => {
-      const target = recipientKey(recipient);
-      const { number } = event.data;
-      const notice = { recipient, event: type, ticket: event.subject, number, postedAt: event.time };
-      return {
-        target,
+    const recipients = whom(type, event).map(({ recipient }) => recipient);
+    if (recipients.length === 0) return skip('concerns nobody who can be told');
+    const { subject: ticket, time: postedAt } = event;
+    const notice = { recipients, event: type, ticket, number: event.data.number, postedAt };
+    return [
+      {
         // New unless the event came twice: two reads less for each order.
         run: async (_commandId, context) => {
-          const id = ids.notice(event.id, target);
-          const posted = await kept.notices.run(id, { ...context, expectNew: true }, () => ({
+          const posted = await kept.notices.run(ids.notice(event.id), { ...context, expectNew: true }, () => ({
             command: { type: 'post', notice },
           }));
           const isNews = !isRefused(posted) && !(posted.replayed && ageOf(event) > news);
-          if (isNews) for (const person of peopleOf(recipient)) hint(person);
+          if (isNews) for (const person of new Set(recipients.flatMap(peopleOf))) hint(person);
           return posted;
         },
-      };
-    });
+      },
+    ];
   }
 
   async function send(type: ToldEvent, event: CloudEvent<Message>): Promise<readonly Reaction[] | Skipped> {
     if (ageOf(event) > oldest) return skip('too old to be sent');
-    const people = whom(type, event).flatMap(({ recipient, kind }) => {
-      const notice = ids.notice(event.id, recipientKey(recipient));
-      return peopleOf(recipient).map((person) => ({ person, kind, notice }));
-    });
-    const chosen = await preferencesOf(
-      kept.wishes,
-      people.map(({ person }) => person),
+    const notice = ids.notice(event.id);
+    const concerned = whom(type, event).flatMap(({ recipient, kind }) =>
+      peopleOf(recipient).map((person) => ({ person, kind })),
     );
+    const people = Map.groupBy(concerned, ({ person }) => person);
+    const chosen = await preferencesOf(kept.wishes, [...people.keys()]);
     const urgent = type === 'bandeng.tickets.ticket-dispatched.v1' && event.data.urgency === 'URGENT';
-    const deliveries = people.flatMap(({ person, kind, notice }) => {
+    const deliveries = [...people].flatMap(([person, its]) => {
       const preferences = chosen.get(person);
       if (preferences === undefined) return [];
-      return channels.flatMap((channel) => {
-        const due = dueAt(preferences, channel, { kind, urgent }, event.time);
-        return due === undefined || !offered.includes(channel) ? [] : [{ person, kind, notice, channel, due }];
-      });
+      return channels
+        .filter((channel) => offered.includes(channel))
+        .flatMap((channel) => {
+          // To whom it is two things, it is what asks most of them among what they wish to be sent.
+          const wished = its.toSorted(byAsking).flatMap(({ kind }) => {
+            const due = dueAt(preferences, channel, { kind, urgent }, event.time);
+            return due === undefined ? [] : [{ person, kind, notice, channel, due }];
+          });
+          return wished.slice(0, 1);
+        });
     });
     if (deliveries.length === 0) return skip('nobody chose another way than the inbox');
     return deliveries.map(({ due, ...which }) => ({

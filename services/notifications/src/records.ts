@@ -12,6 +12,7 @@ import {
   type NoticeEvent,
   type NoticeRefusal,
   notice,
+  readAtOf,
   recipientKey,
 } from './domain/notice.ts';
 import {
@@ -39,21 +40,28 @@ export interface Kept {
 
 /** Ids follow from what they name, so that whatever comes twice meets its own document. */
 export const ids = {
-  notice: (event: string, recipient: string) => derivedId('notice', event, recipient),
+  notice: (event: string) => derivedId('notice', event),
   reading: (notice: string, reader: string) => derivedId('reading', notice, reader),
   preferences: (person: string) => derivedId('preferences', person),
   delivery: (notice: string, channel: Channel, person: string) => derivedId('delivery', notice, channel, person),
 };
 
-/** The collections of the service; an inbox is found by recipient, newest first. */
+/** Where a notice stands that the person of an address has read: an inbox is the unread and the read, put together in their order. */
+export const readPlace = (address: string): string => `read:${address}`;
+
+/** The collections of the service; an inbox is found by the addresses of its person, newest first. */
 export async function openKept(records: Records): Promise<Kept> {
   const notices = await records.define({
     name: 'notices',
     decider: notice,
     private: true,
-    keys: (state) => ({ to: recipientKey(state.recipient), unread: state.readAt === undefined }),
-    // One for what is unread and for all: an inbox is the unread and the read, put together in their order.
-    indexes: [{ name: 'unread', key: { to: 1, unread: 1, postedAt: -1, _id: -1 } }],
+    keys: (state) => ({
+      to: state.recipients.map((recipient) => {
+        const read = 'person' in recipient && readAtOf(state, recipient.person) !== undefined;
+        return read ? readPlace(recipientKey(recipient)) : recipientKey(recipient);
+      }),
+    }),
+    indexes: [{ name: 'inbox', key: { to: 1, postedAt: -1, _id: -1 } }],
   });
   const readings = await records.define({ name: 'readings', decider: reading, private: true });
   const wishes = await records.define({ name: 'preferences', decider: preferences, private: true });

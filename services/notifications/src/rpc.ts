@@ -3,7 +3,7 @@ import { isRefused, refuse } from '@bandeng/decider';
 import { type Call, type Handlers, type Implementation, implement } from '@bandeng/rpc';
 import { type CommonRefusal, commonRefusals, type House } from '@bandeng/service';
 import { deliveryLog } from './delivery-log.ts';
-import { recipientKey } from './domain/notice.ts';
+import { isFor, readAtOf, recipientKey } from './domain/notice.ts';
 import { type Channel, type PreferencesRefusal, unchosen, usualDigestHour } from './domain/preferences.ts';
 import { inboxPage, isInboxKey, readingsOf, type StoredNotice } from './queries.ts';
 import { ids, type Kept } from './records.ts';
@@ -64,7 +64,7 @@ function inbox(house: House, { notices, readings }: Kept): Of<'listInbox' | 'get
 
   function message(notice: StoredNotice, call: Call, readForMany: Map<string, string>): NoticeMessage {
     const { state, id } = notice;
-    const readAt = state.readAt ?? readForMany.get(ids.reading(id, person(call)));
+    const readAt = readAtOf(state, person(call)) ?? readForMany.get(ids.reading(id, person(call)));
     return {
       id,
       at: new Date(state.postedAt),
@@ -81,7 +81,8 @@ function inbox(house: House, { notices, readings }: Kept): Of<'listInbox' | 'get
     call: Call,
   ): Promise<{ notice: StoredNotice; read: Map<string, string> } | undefined> {
     const notice = await notices.read(id);
-    if (notice === undefined || !addresses(call).includes(recipientKey(notice.state.recipient))) return undefined;
+    const here = addresses(call);
+    if (!notice?.state.recipients.some((recipient) => here.includes(recipientKey(recipient)))) return undefined;
     return { notice, read: await readingsOf(readings, [ids.reading(id, person(call))]) };
   }
 
@@ -97,7 +98,7 @@ function inbox(house: House, { notices, readings }: Kept): Of<'listInbox' | 'get
         size,
         after,
       });
-      const forMany = page.filter(({ state }) => !('person' in state.recipient));
+      const forMany = page.filter(({ state }) => !isFor(state, person(call)));
       const read = await readingsOf(
         readings,
         forMany.map(({ id }) => ids.reading(id, person(call))),
@@ -128,13 +129,13 @@ function inbox(house: House, { notices, readings }: Kept): Of<'listInbox' | 'get
         actor: access.actor(call),
         trace: call.trace,
       };
-      if ('person' in found.notice.state.recipient) {
-        const outcome = await notices.run(id, context, () => ({ command: { type: 'read', at } }));
+      const reader = person(call);
+      if (isFor(found.notice.state, reader)) {
+        const outcome = await notices.run(id, context, () => ({ command: { type: 'read', person: reader, at } }));
         if (isRefused(outcome)) return outcome;
         if (outcome.replayed) call.replayed();
         return message(outcome.stored, call, found.read);
       }
-      const reader = person(call);
       const outcome = await readings.run(ids.reading(id, reader), context, () => ({
         command: { notice: id, person: reader, readAt: at },
       }));

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Choice, type Kind, type Pace, unchosen } from '../src/domain/preferences.ts';
-import { failedDeliveries, myDeliveries } from '../src/queries.ts';
+import { failedDeliveries, inboxPage, myDeliveries } from '../src/queries.ts';
 import { ids } from '../src/records.ts';
 import { standings } from '../src/standing.ts';
 import { community, type Office, office } from './office.ts';
@@ -104,8 +104,8 @@ test('the digest collects a day, leaves out what was read, and says the rest in 
   await here.wish('mei', email('digest', 'progress', 'result'), { digestHour: 8, language: 'en' });
   await here.happens('bandeng.tickets.ticket-ordered.v1', { orderer: 'mei' });
   const read = await here.happens(accepted, { orderer: 'mei', acceptor: 'li' });
-  await here.kept.notices.run(ids.notice(read, 'person:mei'), here.context(), () => ({
-    command: { type: 'read', at: here.now().toISOString() },
+  await here.kept.notices.run(ids.notice(read), here.context(), () => ({
+    command: { type: 'read', person: 'mei', at: here.now().toISOString() },
   }));
   here.later(60);
   await here.happens('bandeng.tickets.ticket-resolved.v1', { orderer: 'mei', dispatcher: '' });
@@ -121,6 +121,48 @@ test('the digest collects a day, leaves out what was read, and says the rest in 
   expect(mail?.text).toMatch(/2026-11-24 10:00 {2}New order[\s\S]*2026-11-24 11:00 {2}Resolved, please rate/);
   expect(mail?.text).not.toContain('Accepted');
   expect((await statuses()).sort()).toEqual(['dropped', 'sent', 'sent']);
+});
+
+test('a step is one notice for all whom it concerns, and each reads it alone', async () => {
+  await here.wish('mei', email('digest', 'progress'), { digestHour: 12 });
+  await here.wish('wang', email('digest', 'progress'), { digestHour: 12 });
+  here.contacts.set('wang', { email: 'wang@home.example', language: 'zh-CN' });
+  const id = ids.notice(await here.happens(accepted, { orderer: 'mei', dispatcher: 'wang', acceptor: 'li' }));
+  expect(here.hinted).toEqual(['mei', 'wang']);
+  const inbox = async (to: string, unread: boolean) => {
+    const found = await inboxPage(here.kept.notices, { to: [to], unread, size: 10, after: undefined });
+    return found.map((notice) => notice.id);
+  };
+  await here.kept.notices.run(id, here.context(), () => ({
+    command: { type: 'read', person: 'mei', at: here.now().toISOString() },
+  }));
+  expect(await inbox('person:mei', true)).toEqual([]);
+  for (const [to, unread] of [
+    ['person:mei', false],
+    ['person:wang', true],
+    ['person:wang', false],
+  ] as const) {
+    expect(await inbox(to, unread)).toEqual([id]);
+  }
+  here.clock('11-24 12:00');
+  await here.round();
+  expect(here.sink.mails.map(({ to }) => to)).toEqual(['wang@home.example']);
+  expect((await statuses()).sort()).toEqual(['dropped', 'sent']);
+});
+
+test('whoever ordered what an open call then asks of them is sent one letter, of what asks more', async () => {
+  here.members.push('mei');
+  await here.wish('mei', email('at-once', 'progress', 'call'));
+  await here.happens(dispatched, { orderer: 'mei', handler: { handler: { $case: 'openCall', value: community } } });
+  expect(here.hinted).toEqual(['mei']);
+  await here.round();
+  expect((await here.deliveries()).map(({ state }) => state.kind)).toEqual(['call']);
+  expect(here.sink.mails).toHaveLength(1);
+  // And of the other, where they wish nothing of calls.
+  await here.wish('mei', email('at-once', 'progress'));
+  await here.happens(dispatched, { orderer: 'mei', handler: { handler: { $case: 'openCall', value: community } } });
+  await here.round();
+  expect((await here.deliveries()).map(({ state }) => state.kind).sort()).toEqual(['call', 'progress']);
 });
 
 test('a server that is away gets a rest, and everything arrives once when it is back', async () => {

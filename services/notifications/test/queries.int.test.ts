@@ -37,8 +37,12 @@ beforeAll(async () => {
   };
   await fill('notices', (index) => ({
     _id: `notice-${index}`,
-    to: index % 5 === 0 ? 'member:459901001001' : `person:p${index % people}`,
-    unread: index % 3 === 0,
+    to: [
+      index % 5 === 0 ? 'member:459901001001' : 'person:dispatcher',
+      `${index % 3 === 0 ? '' : 'read:'}person:p${index % people}`,
+    ],
+    recipients: [{ person: `p${index % people}` }],
+    readBy: index % 3 === 0 ? [] : [{ person: `p${index % people}`, readAt: new Date(noon) }],
     postedAt: new Date(noon - Math.floor(index / 2) * 60_000),
   }));
   await fill('readings', (index) => ({ _id: ids.reading(`notice-${index}`, 'p1'), readAt: new Date(noon) }));

@@ -92,6 +92,10 @@ export function addressees(event: ToldEvent, concern: Concern, holders: Holders)
 
 const weight = { none: 0, progress: 1, result: 2, call: 3, task: 4 } as const satisfies Record<Kind | 'none', number>;
 
+/** Sorts what a step can be to somebody: what asks most of them first. */
+export const byAsking = (one: { readonly kind: Kind }, other: { readonly kind: Kind }): number =>
+  weight[other.kind] - weight[one.kind];
+
 const everybody: readonly Told[] = ['orderer', 'dispatchers', 'handler', 'acceptor', 'dispatcher'];
 
 function steps(event: ToldEvent): [Told, Kind][] {

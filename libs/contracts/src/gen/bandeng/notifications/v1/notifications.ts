@@ -26,7 +26,7 @@ export const protobufFileName = "bandeng/notifications/v1/notifications.proto";
 
 /** Something a person is told. */
 export interface Notice {
-  /** Opaque id (UUID). */
+  /** Opaque id (UUID), the same for all whom the step concerns. */
   id: string;
   /** When. */
   at:
