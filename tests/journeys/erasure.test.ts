@@ -41,6 +41,7 @@ let home: string;
 let ticket: string;
 let followCode: string;
 let file: string;
+let fileByCode: string;
 
 beforeAll(async () => {
   city = await town({ apart: true, environment: { BANDENG_LOG_LEVEL: 'debug' } });
@@ -134,11 +135,23 @@ describe('a person', () => {
       [dispatcher, 'dispatch', { handler: { openCall }, note: '就近的来' }],
       [member, 'accept', {}],
       [member, 'resolve', { resolution: '换了水管' }],
-      [they(), 'rate', { satisfaction: 'VERY_SATISFIED', remark: words.remark }],
     ] as const) {
       const done = await by.post(`/v1/tickets/${ticket}:${verb}`, body);
       expect(done.status, `${verb}: ${JSON.stringify(done.body)}`).toBe(200);
     }
+  });
+
+  test('says more without signing in, by the code of the order', async () => {
+    const form = new FormData();
+    form.append('file', new Blob([`${document}%${letter}`]), '又一封.pdf');
+    const added = await fetch(`${city.address}/v1/follow/${followCode}/evidence`, { method: 'POST', body: form });
+    expect(added.status).toBe(201);
+    fileByCode = Object(await added.json()).evidence[1].file;
+    const remark = { satisfaction: 'VERY_SATISFIED', remark: words.remark };
+    const rated = await city
+      .with(undefined)
+      .post(`/v1/follow/${followCode}:rate`, remark, { 'idempotency-key': 'thanks-and-goodbye-to-all' });
+    expect(rated.status, JSON.stringify(rated.body)).toBe(200);
   });
 
   test('sees who read their contact and why', async () => {
@@ -226,7 +239,10 @@ describe('erased', () => {
     const { body } = await dispatcher.get(`/v1/tickets/${ticket}`);
     expect(body).toMatchObject({ status: 'RATED', orderer: id, text: '', displayName: '', rating: 'VERY_SATISFIED' });
     expect(body.resolution).toBe('换了水管');
-    expect((await dispatcher.get(`/v1/tickets/${ticket}/evidence/${file}`)).status).toBe(404);
+    for (const one of [file, fileByCode]) {
+      expect((await dispatcher.get(`/v1/tickets/${ticket}/evidence/${one}`)).status).toBe(404);
+      expect((await city.with(undefined).get(`/v1/follow/${followCode}/evidence/${one}`)).status).toBe(404);
+    }
     const followed = await city.with(undefined).get(`/v1/follow/${followCode}`);
     expect(followed.body).toMatchObject({ status: 'RATED', text: '', resolution: '换了水管' });
   });

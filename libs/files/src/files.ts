@@ -29,10 +29,10 @@ export interface Files {
   /** Undefined when there is none, or it was erased. */
   read(id: string, size?: 'whole' | 'small'): Promise<ReadFile | undefined>;
   remove(id: string): Promise<void>;
-  /** Ids of the aggregates to which somebody brought files, each once. */
-  ownersOf(by: string): Promise<string[]>;
-  /** Removes every file that somebody brought; answers how many. The aggregates go on naming them. */
-  eraseOf(by: string): Promise<number>;
+  /** Ids of the aggregates to which any of these brought files, each once. */
+  ownersOf(...by: readonly string[]): Promise<string[]>;
+  /** Removes every file that any of these brought; answers how many. The aggregates go on naming them. */
+  eraseOf(...by: readonly string[]): Promise<number>;
   /** Confirms or removes what has waited too long, as its aggregate names it or not; answers how many were removed. */
   sweep(before: Date, isNamed: (file: { readonly id: string } & Belonging) => Promise<boolean>): Promise<number>;
 }
@@ -92,11 +92,12 @@ export async function openFiles(options: { database: Db; contents: ContentStore;
 
     remove,
 
-    ownersOf: (by) => files.distinct('owner', { by, loose: { $exists: false } }, { maxTimeMS: readTime }),
+    ownersOf: (...by) =>
+      files.distinct('owner', { by: { $in: [...by] }, loose: { $exists: false } }, { maxTimeMS: readTime }),
 
-    async eraseOf(by) {
+    async eraseOf(...by) {
       let erased = 0;
-      for await (const { _id } of files.find({ by }, { projection: { _id: 1 }, batchSize: batch })) {
+      for await (const { _id } of files.find({ by: { $in: [...by] } }, { projection: { _id: 1 }, batchSize: batch })) {
         await remove(_id);
         erased += 1;
       }

@@ -96,5 +96,5 @@ export function erasureReactions({ house, registry, endSessions }: Office): Reac
 /** The words of one person as they are when they are erased, or of everybody. */
 function gone(words: Words, person: string | undefined): Words {
   const authors = person === undefined ? [...new Set(Object.values(words).map(({ by }) => by))] : [person];
-  return Object.assign({}, ...authors.map((author) => erasedWords(words, author)));
+  return erasedWords(words, ...authors);
 }

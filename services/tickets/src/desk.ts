@@ -7,6 +7,7 @@ import type { CommandContext, Serials } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import type { House } from '@bandeng/service';
 import type { Configuration } from './config.ts';
+import type { Ticket } from './domain/ticket.ts';
 import { branchLookup } from './queries.ts';
 import type { Categories, Tickets } from './records.ts';
 import { allowedActions, type StoredTicket, ticketMessage } from './representation.ts';
@@ -64,6 +65,19 @@ export function callerKey({ caller }: Call): string {
     case 'guest':
       return 'guest';
   }
+}
+
+/**
+ * As whom words and files count that come by the follow code of a ticket: whoever holds it, most likely the one who ordered, so
+ * what they wrote is theirs to take along and goes when they are erased.
+ */
+export function followerKey({ orderer }: Pick<Ticket, 'orderer'>): string {
+  return orderer === undefined ? 'guest' : `follower:${orderer}`;
+}
+
+/** All as whom something of a person is written. */
+export function keysOf(person: string): readonly string[] {
+  return [person, followerKey({ orderer: person })];
 }
 
 /** What a command brings along, from the call that asks for it. */

@@ -2,7 +2,7 @@
 import type * as contract from '@bandeng/contracts/tickets';
 import { type Refused, refuse } from '@bandeng/decider';
 import type { Call } from '@bandeng/rpc';
-import { callerKey, type Desk } from './desk.ts';
+import { callerKey, type Desk, keysOf } from './desk.ts';
 import { personalPage } from './queries.ts';
 import type { Refusal } from './refusals.ts';
 import { evidenceOf, type StoredTicket } from './representation.ts';
@@ -19,7 +19,8 @@ export function personalTickets({ house, tickets, files }: Desk) {
       const reader = callerKey(call);
       const after = pageToken === '' ? '' : house.pages.open(query, reader, pageToken);
       if (typeof after !== 'string') return refuse('page-token-invalid', { field: 'pageToken' });
-      const { items, last } = await personalPage(tickets, person, await files.ownersOf(person), after);
+      const authors = keysOf(person);
+      const { items, last } = await personalPage(tickets, authors, await files.ownersOf(...authors), after);
       return {
         tickets: items.map((stored) => personalTicket(stored, person)),
         nextPageToken: last === undefined ? '' : house.pages.seal(query, reader, last),
@@ -29,6 +30,7 @@ export function personalTickets({ house, tickets, files }: Desk) {
 }
 
 function personalTicket({ id, state, words }: StoredTicket, person: string): contract.PersonalTicket {
+  const authors = keysOf(person);
   const { number, orderer, territory, category, standing, orderedAt, evidence = [] } = state;
   return {
     id,
@@ -39,8 +41,11 @@ function personalTicket({ id, state, words }: StoredTicket, person: string): con
     status: spelledStatus[standing.status],
     orderedAt: new Date(orderedAt),
     words: Object.entries(words).flatMap(([word, { by, text, erased }]) =>
-      by === person && erased !== true ? [{ word, text }] : [],
+      authors.includes(by) && erased !== true ? [{ word, text }] : [],
     ),
-    evidence: evidenceOf({ evidence: evidence.filter(({ by }) => by === person) }, { ...plainSight, people: true }),
+    evidence: evidenceOf(
+      { evidence: evidence.filter(({ by }) => authors.includes(by)) },
+      { ...plainSight, people: true },
+    ),
   };
 }

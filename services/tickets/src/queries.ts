@@ -212,10 +212,10 @@ const mostOfOnePerson = 100;
 /** A page ends behind the ticket with which its texts become longer than this, for it has to fit into one message. */
 const mostCharacters = 300_000;
 
-/** Tickets with words of a person, and these others that hold something of theirs, in the order of their ids. */
+/** Tickets with words of these authors, and these others that hold something of theirs, in the order of their ids. */
 export async function personalPage(
   tickets: Tickets,
-  person: string,
+  authors: readonly string[],
   others: readonly string[],
   after: string,
 ): Promise<Page<StoredTicket>> {
@@ -224,7 +224,12 @@ export async function personalPage(
     .sort()
     .slice(0, mostOfOnePerson);
   const found = tickets.collection.find(
-    { $or: [{ 'search.by': person, _id: { $gt: after } }, ...(left.length > 0 ? [{ _id: { $in: left } }] : [])] },
+    {
+      $or: [
+        { 'search.by': { $in: [...authors] }, _id: { $gt: after } },
+        ...(left.length > 0 ? [{ _id: { $in: left } }] : []),
+      ],
+    },
     { projection: { history: 0 }, sort: { _id: 1 }, limit: mostOfOnePerson, maxTimeMS: readTime },
   );
   const items: StoredTicket[] = [];
@@ -232,7 +237,7 @@ export async function personalPage(
   for await (const document of found) {
     const stored = tickets.stored(document);
     items.push(stored);
-    for (const { by, text } of Object.values(stored.words)) if (by === person) characters += text.length;
+    for (const { by, text } of Object.values(stored.words)) if (authors.includes(by)) characters += text.length;
     if (characters > mostCharacters) break;
   }
   const full = items.length === mostOfOnePerson || characters > mostCharacters;

@@ -4,7 +4,7 @@ import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import { normalize } from '@bandeng/directory';
 import type { Call } from '@bandeng/rpc';
 import { hidden } from '@bandeng/service';
-import { callerKey, contextOf, type Desk, present } from './desk.ts';
+import { callerKey, contextOf, type Desk, followerKey, present } from './desk.ts';
 import { followHash } from './follow-codes.ts';
 import { followedTicket, historyOf } from './following.ts';
 import { draftFor, rating } from './handling.ts';
@@ -109,7 +109,7 @@ export function reading(desk: Desk) {
       const context = contextOf(desk, call);
       const outcome = await tickets.run<Refusal>(id, context, (current) => {
         if (current === undefined) return refuse('not-found');
-        const draft = draftFor(current.version, context.at, callerKey(call));
+        const draft = draftFor(current.version, context.at, followerKey(current.state));
         return { command: rating(draft, satisfaction, remark), words: draft.words };
       });
       if (isRefused(outcome)) return outcome;
