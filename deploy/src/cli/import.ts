@@ -5,7 +5,7 @@ import { stringify } from 'csv-stringify/sync';
 import { codeOf, Mendable, messageOf } from '../embedded/fault.ts';
 import { gatewayAddress, issuerAddress } from '../gateway.ts';
 import { planCategories } from '../imports/categories.ts';
-import { type Fault, type Plan, readSheet, type Sheet } from '../imports/rows.ts';
+import { columnsIn, type Fault, type Plan, readSheet, type Sheet } from '../imports/rows.ts';
 import { sendAll } from '../imports/sending.ts';
 import {
   type Headers,
@@ -49,7 +49,7 @@ export const command: Command = {
       dryRun,
       progress: (done, all) => progress.say(`${dryRun ? 'trying' : 'importing'} ${bar(done, all)}`),
     }).finally(() => progress.end());
-    const faults = [...plan.faults, ...sent.faults].sort((one, other) => one.row.row - other.row.row);
+    const faults = [...sheet.faults, ...plan.faults, ...sent.faults].sort((one, other) => one.row.row - other.row.row);
     const failed = await writeFailed(file, sheet, faults);
     for (const fault of faults.slice(0, MOST_SHOWN)) console.log(lineOf(fault));
     if (faults.length > MOST_SHOWN) console.log(`... and ${faults.length - MOST_SHOWN} more`);
@@ -79,12 +79,12 @@ async function planOf(kind: string, file: string, values: Values): Promise<[Shee
     }
     case 'tickets': {
       if (code) throw new WrongUse('--external-code is for categories');
-      const headers = headersOf(renamedOf(values.column ?? []));
+      const renamed = renamedOf(values.column ?? []);
       const { offset } = values;
-      if (!territory && headers.territory === undefined) {
+      if (!territory && renamed.territory === undefined) {
         throw new WrongUse('--territory is missing: the code of the place that the orders are for');
       }
-      if (territory && headers.territory !== undefined) {
+      if (territory && renamed.territory !== undefined) {
         throw new WrongUse('--territory says for all rows what --column territory says for each');
       }
       if (territory && !/^[0-9]{2,18}$/.test(territory)) throw new WrongUse(`'${territory}' is no territory code`);
@@ -93,7 +93,9 @@ async function planOf(kind: string, file: string, values: Values): Promise<[Shee
       if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(source)) {
         throw new WrongUse(`'${source}' is no source: small letters, digits and hyphens, at most 40`);
       }
-      const sheet = readSheet(file, await read(file), Object.values(headers));
+      const bytes = await read(file);
+      const headers = headersOf(renamed, columnsIn(file, bytes));
+      const sheet = readSheet(file, bytes, Object.values(headers));
       return [sheet, planTickets(sheet, { territory: territory ?? '', source, headers, offset })];
     }
     default:

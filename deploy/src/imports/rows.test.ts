@@ -14,6 +14,23 @@ describe('reading a CSV file', () => {
     ]);
   });
 
+  it('takes line ends as they come, also several in one file', () => {
+    const { rows } = sheet('a,b\r\n1,2\n3,4\n5,6\r\n7,8\r9,10');
+    expect(rows.map(({ row, cells }) => [row, cells.a, cells.b])).toEqual([
+      [2, '1', '2'],
+      [3, '3', '4'],
+      [4, '5', '6'],
+      [5, '7', '8'],
+      [6, '9', '10'],
+    ]);
+  });
+
+  it('takes no half of a text for the whole: a row with more than the header names is a fault', () => {
+    const { rows, faults } = sheet('a,b\n1,灯坏了,请今天来修\n2,灯坏了,,\n3,"灯坏了,请今天来修"\n');
+    expect(rows.map(({ row }) => row)).toEqual([3, 4]);
+    expect(faults).toMatchObject([{ row: { row: 2 }, reason: expect.stringContaining("'请今天来修'; a text") }]);
+  });
+
   it('counts rows as a spreadsheet does, also over empty ones', () => {
     expect(sheet('a,b\n1,2\n,\n\n3,4\n').rows.map(({ row }) => row)).toEqual([2, 5]);
   });

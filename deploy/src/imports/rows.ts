@@ -18,10 +18,19 @@ export interface Fault {
 export interface Sheet {
   readonly columns: readonly string[];
   readonly rows: readonly Row[];
+  /** Rows that say more than the header has names for. */
+  readonly faults: readonly Fault[];
+}
+
+/** The columns that a file names. Throws `Mendable` when it cannot be read. */
+export function columnsIn(file: string, bytes: Uint8Array): readonly string[] {
+  const name = basename(file);
+  const [header = []] = parseRecords(name, decode(name, bytes), { to: 1 });
+  return header.map((column) => column.trim());
 }
 
 /**
- * Reads a CSV file: UTF-8 with or without BOM, quotes, any line ends; cells are trimmed, empty rows are left out.
+ * Reads a CSV file: UTF-8 with or without BOM, quotes, any line ends, also several; cells are trimmed, empty rows are left out.
  * Throws `Mendable` when it cannot be read or lacks a column, naming those it needs.
  */
 export function readSheet(file: string, bytes: Uint8Array, needed: readonly string[]): Sheet {
@@ -36,8 +45,20 @@ export function readSheet(file: string, bytes: Uint8Array, needed: readonly stri
   }
   const twice = needed.find((column) => columns.indexOf(column) !== columns.lastIndexOf(column));
   if (twice) throw new Mendable(`${name}: the column ${twice} stands there twice`);
-  const rows = records.map((record, index) => ({ row: index + 2, cells: cellsOf(columns, record) }));
-  return { columns, rows: rows.filter(({ cells }) => Object.values(cells).some((cell) => cell !== '')) };
+  const rows: Row[] = [];
+  const faults: Fault[] = [];
+  for (const [index, record] of records.entries()) {
+    const row = { row: index + 2, cells: cellsOf(columns, record) };
+    const beyond = record.slice(columns.length).join(', ').trim();
+    // Half a text would be taken for the whole.
+    if (/[^\s,]/.test(beyond)) faults.push({ row, column: '', reason: surplus(beyond) });
+    else if (Object.values(row.cells).some((cell) => cell !== '')) rows.push(row);
+  }
+  return { columns, rows, faults };
+}
+
+function surplus(cells: string): string {
+  return `has more cells than the header has names: '${cells.slice(0, 100)}'; a text with commas needs quotes`;
 }
 
 function decode(name: string, bytes: Uint8Array): string {
@@ -48,15 +69,16 @@ function decode(name: string, bytes: Uint8Array): string {
   }
 }
 
-function parseRecords(name: string, text: string): string[][] {
+function parseRecords(name: string, text: string, more: { readonly to?: number } = {}): string[][] {
   try {
-    return parse(text, { bom: true, relax_column_count: true, skip_empty_lines: false });
+    const record_delimiter = ['\r\n', '\n', '\r'];
+    return parse(text, { bom: true, relax_column_count: true, skip_empty_lines: false, record_delimiter, ...more });
   } catch (thrown) {
     throw new Mendable(`${name} is not a CSV file: ${messageOf(thrown)}`);
   }
 }
 
-// A row that is too short has empty cells at its end; what stands beyond the header belongs to no column.
+// A row that is too short has empty cells at its end.
 function cellsOf(columns: readonly string[], record: readonly string[]): Record<string, string> {
   return Object.fromEntries(columns.map((column, index) => [column, (record[index] ?? '').trim()]));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSheet } from './rows.ts';
+import { columnsIn, readSheet } from './rows.ts';
 import { columns, type Headers, headersOf, planTickets, sourceOf } from './tickets.ts';
 
 const plan = (...rows: string[]) => {
@@ -64,8 +64,9 @@ describe('planning orders from a file', () => {
     };
     const header = '工单编号,受理时间,诉求内容,类别,地址,社区';
     const planned = (headers: Headers, offset: string | undefined, ...rows: string[]) => {
-      const names = headersOf(headers);
-      const sheet = readSheet('12345.csv', Buffer.from([header, ...rows].join('\n')), Object.values(names));
+      const bytes = Buffer.from([header, ...rows].join('\n'));
+      const names = headersOf(headers, columnsIn('12345.csv', bytes));
+      const sheet = readSheet('12345.csv', bytes, Object.values(names));
       return planTickets(sheet, { source: 'hotline', territory: '459901', headers: names, offset });
     };
 
@@ -88,6 +89,19 @@ describe('planning orders from a file', () => {
       expect(faults.map(({ column, reason }) => [column, reason])).toEqual([['诉求内容', 'is empty']]);
       expect(columnOf('category')).toBe('类别');
       expect(columnOf('displayName')).toBe('');
+    });
+
+    it('takes author and subject too where the file has them', () => {
+      const own = 'message_id,author,subject,sent_at,text,类别';
+      expect(headersOf({ category: '类别' }, own.split(','))).toEqual({
+        message_id: 'message_id',
+        author: 'author',
+        subject: 'subject',
+        sent_at: 'sent_at',
+        text: 'text',
+        category: '类别',
+      });
+      expect(headersOf({ text: 'subject' }, ['subject'])).not.toHaveProperty('subject');
     });
 
     it('takes the place row by row when a column says it', () => {
@@ -120,5 +134,7 @@ describe('planning orders from a file', () => {
   it('names the source after the file', () => {
     expect(sourceOf('/data/Hotline 2019 (final).csv')).toBe('hotline-2019-final');
     expect(sourceOf('来信.csv')).toBe('file');
+    expect(sourceOf('/data/hotline.failed.csv')).toBe('hotline');
+    expect(sourceOf('/data/hotline.failed.failed.csv')).toBe('hotline');
   });
 });

@@ -30,12 +30,16 @@ export function isTicketColumn(name: string): name is TicketColumn {
 }
 
 /**
- * The headers of a file in which some columns are called otherwise. Then author and subject may be missing, and territory and
- * place may be there.
+ * The headers of a file in which some columns are called otherwise. Then author and subject may be missing among those it has, and
+ * territory and place may be there.
  */
-export function headersOf(renamed: Headers): Headers {
-  if (Object.keys(renamed).length === 0) return Object.fromEntries(columns.map((column) => [column, column]));
-  return { ...Object.fromEntries(needed.map((column) => [column, column])), ...renamed };
+export function headersOf(renamed: Headers, has: readonly string[] = []): Headers {
+  const asOurs = (those: readonly TicketColumn[]): Headers =>
+    Object.fromEntries(those.map((column) => [column, column]));
+  if (Object.keys(renamed).length === 0) return asOurs(columns);
+  const taken = Object.values(renamed);
+  const ours = columns.filter((column) => needed.includes(column) || (has.includes(column) && !taken.includes(column)));
+  return { ...asOurs(ours), ...renamed };
 }
 
 export interface TicketOptions {
@@ -148,9 +152,9 @@ function instantOf(text: string, offset: string | undefined): string | undefined
   return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date) ? instant.toISOString() : undefined;
 }
 
-/** A source's name as the contract takes it, made of a file's name. */
+/** A source's name as the contract takes it, made of a file's name; the rows with faults of a file are of the same source. */
 export function sourceOf(file: string): string {
-  const name = file.replace(/^.*\//, '').replace(/\.[^.]*$/, '');
+  const name = file.replace(/^.*\//, '').replace(/(\.failed)*\.[^.]*$/, '');
   const words = name
     .normalize('NFKD')
     .toLowerCase()
