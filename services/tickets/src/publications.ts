@@ -37,9 +37,16 @@ export const publications: Publications<TicketEvent, PublicTicket> = {
       place(document),
     ),
   imported: 'private',
-  dispatched: ({ data: { handler, acceptBy, dispatcher } }, document) => {
+  dispatched: ({ data: { handler, acceptBy, dispatcher, acceptor = '' } }, document) => {
     const soon = { acceptBy: new Date(acceptBy), urgency: spelledUrgency[document.state.urgency] };
-    const data = { ...number(document), handler: spelledHandler(handler), ...soon, dispatcher, ...orderer(document) };
+    const data = {
+      ...number(document),
+      handler: spelledHandler(handler),
+      ...soon,
+      dispatcher,
+      acceptor,
+      ...orderer(document),
+    };
     return publish('ticket-dispatched', data, place(document));
   },
   accepted: ({ data: { handler, acceptor, resolveBy, dispatcher } }, document) => {

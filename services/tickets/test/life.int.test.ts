@@ -118,6 +118,23 @@ describe('from order to rating', () => {
     const refused = await town.as('li', 'SuspendTicket', { id, reason: '等', until: past });
     expect(refused).toMatchObject({ status: 422, reason: 'not-in-the-future', fields: ['until'] });
   });
+
+  it('what a member took is dispatched anew when they stay away, and is theirs no more', async () => {
+    const id = await town.ordered();
+    await town.as('wang', 'DispatchTicket', { id, ...openCall });
+    const { body: taken } = await town.as('zhao', 'AcceptTicket', { id });
+    expect(taken.handler).toEqual({ person: 'zhao' });
+    const { body: seen } = await town.as('wang', 'GetTicket', { id });
+    expect(seen.allowedActions).toContain('DISPATCH');
+    const { body: anew } = await town.as('wang', 'DispatchTicket', { id, ...toParks });
+    expect(anew).toMatchObject({ status: 'DISPATCHED', handler: { unit: 'parks' } });
+    expect((await town.as('zhao', 'ResolveTicket', { id, resolution: '好了' })).status).toBe(404);
+    expect((await town.as('li', 'AcceptTicket', { id })).body).toMatchObject({ status: 'IN_PROGRESS', acceptor: 'li' });
+    expect((await town.as('wang', 'DispatchTicket', { id, ...openCall })).status).toBe(409);
+    await eventually(() => expect(town.told(id)).toHaveLength(5), { within: 10_000 });
+    const told = town.events.filter(({ subject, type }) => subject === id && type.includes('dispatched'));
+    expect(told.map(({ data }) => Object(data).acceptor ?? '')).toEqual(['', 'zhao']);
+  });
 });
 
 describe('several at once', () => {

@@ -634,7 +634,7 @@ export const rpcs = [
     response: tickets_tickets.Ticket,
     requestType: 'bandeng.tickets.v1.DispatchTicketRequest',
     responseType: 'bandeng.tickets.v1.Ticket',
-    comment: "Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance.\nRefused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`.",
+    comment: "Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance. What a\nperson took by an open call can be dispatched anew while they work at it or have suspended it: then they have it no more.\nRefused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`.",
   },
   {
     service: 'tickets',

@@ -33,6 +33,15 @@ test('on dispatch the holders of postings at the unit are told that something wa
   expect(told('bandeng.tickets.ticket-dispatched.v1', concern)).toEqual(['resident: progress', 'holder-of-u1: task']);
 });
 
+test('whoever had taken what is dispatched anew is told that they have it no more', () => {
+  const concern = { orderer: 'resident', acceptor: 'li', handler: { kind: 'unit', id: 'u1' } as const };
+  expect(told('bandeng.tickets.ticket-dispatched.v1', concern)).toEqual([
+    'resident: progress',
+    'holder-of-u1: task',
+    'li: result',
+  ]);
+});
+
 test('an open call is one notice for the members of the community, not one for each', () => {
   const concern = { handler: { kind: 'open_call', id: '459901001001' } as const };
   expect(told('bandeng.tickets.ticket-dispatched.v1', concern)).toEqual(['member 459901001001: call']);

@@ -22,7 +22,8 @@ export type Told = 'orderer' | 'dispatcher' | 'dispatchers' | 'acceptor' | 'hand
 /** Steps of a ticket that somebody is told of, who, and what it is to them: the orderer at every step, the others as it concerns them. */
 export const toldOf = {
   'bandeng.tickets.ticket-ordered.v1': { orderer: 'progress', dispatchers: 'task' },
-  'bandeng.tickets.ticket-dispatched.v1': { orderer: 'progress', handler: 'task' },
+  // Whoever had taken it has it no more.
+  'bandeng.tickets.ticket-dispatched.v1': { orderer: 'progress', handler: 'task', acceptor: 'result' },
   'bandeng.tickets.ticket-accepted.v1': { orderer: 'progress', dispatcher: 'progress' },
   'bandeng.tickets.ticket-declined.v1': { dispatcher: 'task' },
   'bandeng.tickets.ticket-acceptance-lapsed.v1': { dispatcher: 'task' },

@@ -4,7 +4,8 @@ import type { Action, Standing, Status, Ticket } from './ticket.ts';
 
 /** Where a ticket must stand for each action. Whoever ended stays as it ended. */
 const possible = {
-  dispatch: ['ordered'],
+  // What one person took by an open call can be given to others: nobody else could go on with it when they stay away.
+  dispatch: ['ordered', 'in_progress', 'suspended'],
   accept: ['dispatched'],
   decline: ['dispatched'],
   note: ['ordered', 'dispatched', 'in_progress', 'suspended', 'resolved'],
@@ -20,7 +21,8 @@ export type StandingFor<A extends Action> = Extract<Standing, { status: (typeof 
 
 export function allows<A extends Action>(standing: Standing, action: A): standing is StandingFor<A> {
   const statuses: readonly Status[] = possible[action];
-  return statuses.includes(standing.status);
+  if (!statuses.includes(standing.status)) return false;
+  return action !== 'dispatch' || !('handler' in standing) || standing.handler?.startsWith('person:') === true;
 }
 
 /** So many photos and documents a ticket has at most. */

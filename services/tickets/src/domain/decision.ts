@@ -42,7 +42,7 @@ function proceed(ticket: Ticket, command: TicketCommand): Decision {
       return words.length === 0 ? [] : [{ type: 'words-erased', data: { at, words } }];
     }
     case 'dispatch':
-      return allows(standing, 'dispatch') ? dispatch(ticket, command) : notNow(standing);
+      return allows(standing, 'dispatch') ? dispatch(ticket, standing, command) : notNow(standing);
     case 'accept':
       return allows(standing, 'accept') ? accept(ticket, standing, command) : notNow(standing);
     case 'decline': {
@@ -90,13 +90,14 @@ function proceed(ticket: Ticket, command: TicketCommand): Decision {
   }
 }
 
-function dispatch(ticket: Ticket, command: CommandTo<'dispatch'>): Decision {
+function dispatch(ticket: Ticket, standing: StandingFor<'dispatch'>, command: CommandTo<'dispatch'>): Decision {
   const { at, handler, whereabouts, by, note, calendar } = command;
   if (whereabouts === undefined) return unknownHandler(handler);
   if (isOutside(ticket.territory, handler, whereabouts)) return refuse('outside-this-territory', { field: 'handler' });
   const deadline = acceptBy(calendar, at, ticket.urgency);
   if (deadline === undefined) return refuse('beyond-the-calendar');
-  const data = { at, handler, dispatcher: by, acceptBy: deadline };
+  const before = 'acceptor' in standing ? { acceptor: standing.acceptor } : {};
+  const data = { at, handler, dispatcher: by, acceptBy: deadline, ...before };
   return [{ type: 'dispatched', data: note === undefined ? data : { ...data, note } }];
 }
 

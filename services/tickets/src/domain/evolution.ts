@@ -15,7 +15,8 @@ function after(ticket: Ticket, event: Later): Ticket {
   switch (event.type) {
     case 'dispatched': {
       const { handler, dispatcher, acceptBy } = event.data;
-      return { ...without(ticket, 'declineReason'), standing: { status: 'dispatched', handler, dispatcher, acceptBy } };
+      const anew = without(without(ticket, 'declineReason'), 'reason');
+      return { ...anew, standing: { status: 'dispatched', handler, dispatcher, acceptBy } };
     }
     case 'accepted':
     case 'reopened': {
@@ -103,7 +104,7 @@ export function someHands(of: Partial<Hands> & { readonly status?: Status }): Pa
 
 type Reasons = 'reason' | 'declineReason' | 'ratingRemark';
 
-function without<Key extends Reasons>(ticket: Ticket, key: Key): Omit<Ticket, Key> {
+function without<T extends Ticket | Omit<Ticket, Reasons>, Key extends Reasons>(ticket: T, key: Key): Omit<T, Key> {
   const { [key]: _, ...rest } = ticket;
   return rest;
 }

@@ -114,6 +114,8 @@ interface Happenings {
     readonly dispatcher: string;
     readonly acceptBy: Instant;
     readonly note?: WordId;
+    /** Who had taken it by an open call, and has it no more. */
+    readonly acceptor?: string;
   };
   accepted: Hands & { readonly resolveBy: Instant };
   declined: { readonly handler: Dispatchable; readonly dispatcher: string; readonly reason: WordId };

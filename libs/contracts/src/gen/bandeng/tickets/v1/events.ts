@@ -69,6 +69,8 @@ export interface TicketDispatched {
   orderer: string;
   /** How soon. Left out in events of before it was told. */
   urgency: Urgency_Value;
+  /** Id of the person who had taken it by an open call and has it no more; empty when nobody had. */
+  acceptor: string;
 }
 
 /** Somebody took the ticket and works on it. */
@@ -435,6 +437,7 @@ function createBaseTicketDispatched(): TicketDispatched {
     dispatcher: "",
     orderer: "",
     urgency: Urgency_Value.UNSPECIFIED,
+    acceptor: "",
   };
 }
 
@@ -457,6 +460,9 @@ export const TicketDispatched: MessageFns<TicketDispatched> = {
     }
     if (message.urgency !== Urgency_Value.UNSPECIFIED) {
       writer.uint32(48).int32(urgency_ValueToNumber(message.urgency));
+    }
+    if (message.acceptor !== "") {
+      writer.uint32(58).string(message.acceptor);
     }
     return writer;
   },
@@ -522,6 +528,14 @@ export const TicketDispatched: MessageFns<TicketDispatched> = {
             message.urgency = urgency_ValueFromJSON(reader.int32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.acceptor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -546,6 +560,7 @@ export const TicketDispatched: MessageFns<TicketDispatched> = {
       dispatcher: isSet(object.dispatcher) ? globalThis.String(object.dispatcher) : "",
       orderer: isSet(object.orderer) ? globalThis.String(object.orderer) : "",
       urgency: isSet(object.urgency) ? urgency_ValueFromJSON(object.urgency) : Urgency_Value.UNSPECIFIED,
+      acceptor: isSet(object.acceptor) ? globalThis.String(object.acceptor) : "",
     };
   },
 
@@ -569,6 +584,9 @@ export const TicketDispatched: MessageFns<TicketDispatched> = {
     if (message.urgency !== undefined) {
       obj.urgency = urgency_ValueToJSON(message.urgency);
     }
+    if (message.acceptor !== undefined) {
+      obj.acceptor = message.acceptor;
+    }
     return obj;
   },
 
@@ -585,6 +603,7 @@ export const TicketDispatched: MessageFns<TicketDispatched> = {
     message.dispatcher = object.dispatcher ?? "";
     message.orderer = object.orderer ?? "";
     message.urgency = object.urgency ?? Urgency_Value.UNSPECIFIED;
+    message.acceptor = object.acceptor ?? "";
     return message;
   },
 };

@@ -6747,7 +6747,8 @@ export const TicketsServiceService = {
     responseDeserialize: (value: Buffer): TicketTimeline => TicketTimeline.decode(value),
   },
   /**
-   * Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance.
+   * Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance. What a
+   * person took by an open call can be dispatched anew while they work at it or have suspended it: then they have it no more.
    * Refused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`.
    */
   dispatchTicket: {
@@ -6975,7 +6976,8 @@ export interface TicketsServiceServer extends UntypedServiceImplementation {
   /** What happened to a ticket, oldest first. Internal notes and handlers' names only for those with a posting at it. */
   getTicketTimeline: handleUnaryCall<GetTicketTimelineRequest, TicketTimeline>;
   /**
-   * Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance.
+   * Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance. What a
+   * person took by an open call can be dispatched anew while they work at it or have suspended it: then they have it no more.
    * Refused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`.
    */
   dispatchTicket: handleUnaryCall<DispatchTicketRequest, Ticket>;
@@ -7121,7 +7123,8 @@ export interface TicketsServiceClient extends Client {
     callback: (error: ServiceError | null, response: TicketTimeline) => void,
   ): ClientUnaryCall;
   /**
-   * Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance.
+   * Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance. What a
+   * person took by an open call can be dispatched anew while they work at it or have suspended it: then they have it no more.
    * Refused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`.
    */
   dispatchTicket(
