@@ -40,10 +40,16 @@ export function movedOf<E extends DomainEvent>(database: Db, collection: Collect
   const moved = database.collection<MovedDocument>(`${collection.collectionName}_history`);
   let indexed: Promise<unknown> | undefined;
   const index = (): Promise<unknown> => {
-    indexed ??= moved.createIndexes([
-      { name: 'command', key: { aggregate: 1, command: 1, seq: 1 }, unique: true },
-      { name: 'order', key: { aggregate: 1, seq: 1 } },
-    ]);
+    indexed ??= moved
+      .createIndexes([
+        { name: 'command', key: { aggregate: 1, command: 1, seq: 1 }, unique: true },
+        { name: 'order', key: { aggregate: 1, seq: 1 } },
+      ])
+      .catch((error: unknown) => {
+        // The database was away: whoever comes next asks again.
+        indexed = undefined;
+        throw error;
+      });
     return indexed;
   };
 

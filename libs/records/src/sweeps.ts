@@ -81,7 +81,7 @@ export function sweepOf<S extends object, C, E extends DomainEvent, R extends st
       let batch: Promise<void>[] = [];
       const one = async (stored: Stored<S, E>): Promise<void> => {
         const before = failures.get(stored.id);
-        if (before !== undefined && before.until > Date.now()) {
+        if (before !== undefined && before.until > performance.now()) {
           still.set(stored.id, before);
           return;
         }
@@ -89,7 +89,7 @@ export function sweepOf<S extends object, C, E extends DomainEvent, R extends st
         effects += its;
         if (its > 0) return;
         const tries = (before?.tries ?? 0) + 1;
-        still.set(stored.id, { tries, until: Date.now() + Math.min(longestPause, 1_000 * 2 ** tries) });
+        still.set(stored.id, { tries, until: performance.now() + Math.min(longestPause, 1_000 * 2 ** tries) });
       };
       const found = aggregates.collection.find(
         { nextDue: { $lte: now } },

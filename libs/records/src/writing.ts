@@ -36,14 +36,20 @@ export function writingTo(collection: Collection<RecordDocument>): Writing {
   const insert = grouped<RecordDocument, MongoServerError | undefined>({
     send: (documents) => insertTogether(collection, documents),
   });
-  const update = grouped<ConditionalUpdate, Held>({ send: (updates) => updateTogether(collection, updates) });
+  const update = grouped<ConditionalUpdate, Held | MongoServerError>({
+    send: (updates) => updateTogether(collection, updates),
+  });
   return {
     read,
     async insert(document) {
       const fault = await insert(document);
       if (fault !== undefined) throw fault;
     },
-    update,
+    async update(one) {
+      const held = await update(one);
+      if (typeof held !== 'string') throw held;
+      return held;
+    },
   };
 }
 
@@ -80,31 +86,37 @@ function insertable(document: RecordDocument): OptionalUnlessRequiredId<RecordDo
 async function updateTogether(
   collection: Collection<RecordDocument>,
   updates: readonly ConditionalUpdate[],
-): Promise<Held[]> {
+): Promise<(Held | MongoServerError)[]> {
   // Of one aggregate whoever has seen most is sent, the first of those: it leaves nothing for the others, and versions only grow.
   const foremost = new Map<string, ConditionalUpdate>();
   for (const one of updates) {
     const other = foremost.get(one.seen._id);
     if (other === undefined || other.seen.version < one.seen.version) foremost.set(one.seen._id, one);
   }
-  const sent = new Set(foremost.values());
-  const held = await updateEach(collection, [...sent]);
-  return updates.map((one) => (sent.has(one) ? held : 'conflict'));
+  const sent = [...foremost.values()];
+  const ends = new Map((await updateEach(collection, sent)).map((end, index) => [sent[index], end]));
+  return updates.map((one) => ends.get(one) ?? 'conflict');
 }
 
-/** All have the same answer: where only some held, the server does not say which. */
+/** All have the same answer, but those that met a fault: where only some held, the server does not say which. */
 async function updateEach(
   collection: Collection<RecordDocument>,
   updates: readonly ConditionalUpdate[],
-): Promise<Held> {
+): Promise<(Held | MongoServerError)[]> {
   const [only] = updates;
   if (updates.length === 1 && only !== undefined) {
     const { matchedCount } = await collection.updateOne(only.seen, only.operators, options);
-    return matchedCount === 1 ? 'held' : 'conflict';
+    return [matchedCount === 1 ? 'held' : 'conflict'];
   }
   const writes = updates.map(({ seen, operators }) => ({ updateOne: { filter: seen, update: operators } }));
-  const { matchedCount } = await collection.bulkWrite(writes, { ...options, ordered: false });
-  return matchedCount === updates.length ? 'held' : matchedCount === 0 ? 'conflict' : 'unclear';
+  try {
+    const { matchedCount } = await collection.bulkWrite(writes, { ...options, ordered: false });
+    return updates.map(() => (matchedCount === updates.length ? 'held' : matchedCount === 0 ? 'conflict' : 'unclear'));
+  } catch (error) {
+    const faults = faultsOf(error);
+    if (faults === undefined) throw error;
+    return updates.map((_, index) => faults.get(index) ?? 'unclear');
+  }
 }
 
 /**

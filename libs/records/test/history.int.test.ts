@@ -1,6 +1,7 @@
 import { isRefused } from '@bandeng/decider';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Collection } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { audit, progressOf } from '../src/index.ts';
 import { at, context, type ErrandCommand, type Errands, type House, house, opening, plainly } from './errands.ts';
 
@@ -74,6 +75,25 @@ describe('a long history', () => {
     expect(document?.historyFrom).toBeGreaterThan(1);
     expect(document?.history.length).toBeLessThan(40);
     expect(await errands.history('heavy')).toHaveLength(49);
+  });
+
+  it('moves out later when the database was away at the first time', async () => {
+    await using away = await house();
+    const make = async (times: number) => {
+      for (let index = 0; index < times; index += 1) {
+        await away.errands.run('late', context(), plainly({ type: 'note', note: 'n' }));
+      }
+    };
+    await away.errands.run('late', context(), opening('late-1'));
+    await make(99);
+    await away.tell();
+    const refusing = vi.spyOn(Collection.prototype, 'createIndexes').mockRejectedValueOnce(new Error('it is away'));
+    await make(1);
+    expect(refusing).toHaveBeenCalledTimes(1);
+    refusing.mockRestore();
+    expect(await away.errands.collection.findOne({ _id: 'late' })).not.toHaveProperty('historyFrom');
+    await make(1);
+    expect(await away.errands.collection.findOne({ _id: 'late' })).toMatchObject({ version: 102, historyFrom: 83 });
   });
 
   it('that broke off between inserting and pulling is moved whole by the next command', async () => {

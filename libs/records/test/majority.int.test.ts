@@ -12,7 +12,9 @@ async function hold(uris: readonly string[], lock: boolean): Promise<void> {
     try {
       const admin = member.db('admin');
       const { isWritablePrimary } = await admin.command({ hello: 1 });
-      if (!isWritablePrimary) await admin.command(lock ? { fsync: 1, lock: true } : { fsyncUnlock: 1 });
+      // One that has only just joined cannot be locked yet.
+      if (!isWritablePrimary)
+        await eventually(() => admin.command(lock ? { fsync: 1, lock: true } : { fsyncUnlock: 1 }), { within: 15_000 });
     } finally {
       await member.close();
     }

@@ -2,7 +2,16 @@ import { isRefused, refuse } from '@bandeng/decider';
 import { Timestamp } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { audit, derivedId, requestHash, type Words } from '../src/index.ts';
-import { context, type Errands, errandDefinition, type House, house, opening, plainly } from './errands.ts';
+import {
+  context,
+  type ErrandCommand,
+  type Errands,
+  errandDefinition,
+  type House,
+  house,
+  opening,
+  plainly,
+} from './errands.ts';
 
 let home: House;
 let errands: Errands;
@@ -157,6 +166,24 @@ describe('a command', () => {
     });
     expect(await errands.read('third')).toBeUndefined();
     expect((await stored(other)).version).toBe(1);
+  });
+
+  it('of several that go together is refused alone, and the others have happened', async () => {
+    const ids = ['together-0', 'together-1', 'together-2', 'together-3'];
+    for (const id of ids) await errands.run(id, context(), opening(`N-${id}`));
+    const outcomes = await Promise.all(
+      ids.map((id, index) => {
+        const command: ErrandCommand =
+          index === 1 ? { type: 'renumber', number: 'N-together-0' } : { type: 'note', note: 'n' };
+        return errands.run(id, context(), plainly(command));
+      }),
+    );
+    expect(outcomes.map((outcome) => (isRefused(outcome) ? outcome.refused : outcome.stored.version))).toEqual([
+      2,
+      'number-taken',
+      2,
+      2,
+    ]);
   });
 
   it('with a text under a name that is no id, or an instant that is none, is a mistake of ours', async () => {
