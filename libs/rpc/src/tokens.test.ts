@@ -16,12 +16,14 @@ function world() {
   let now = start;
   const keys = [pair('k1')];
   let reads = 0;
+  let away = false;
   const tickets = pair('tickets');
   const verify = verifier({
     issuer: 'https://issuer.example',
     audience: 'bandeng',
     keySet: async () => {
       reads++;
+      if (away) throw new Error('the issuer is away');
       return { keys: keys.map((key) => key.public) };
     },
     serviceKeys: { keys: [tickets.public] },
@@ -38,7 +40,10 @@ function world() {
   const pass = (seconds: number) => {
     now += seconds * 1000;
   };
-  return { verify, sign, keys, tickets, pass, reads: () => reads, now: () => now };
+  const leave = (gone: boolean) => {
+    away = gone;
+  };
+  return { verify, sign, keys, tickets, pass, leave, reads: () => reads, now: () => now };
 }
 
 test('a token is remembered as long as it is valid, and no longer', async () => {
@@ -50,6 +55,28 @@ test('a token is remembered as long as it is valid, and no longer', async () => 
   expect(await verify(token)).toEqual({ kind: 'person', id: 'p1' });
   pass(10);
   expect(await verify(token)).toHaveProperty('invalid');
+});
+
+test('the keys of an issuer that is away for a while count on, and it is asked again', async () => {
+  const { verify, sign, keys, pass, leave, reads } = world();
+  const tokens = await Promise.all(
+    Array.from({ length: 5 }, (_, index) => sign(keys[0]?.private ?? {}, 3_600 + index)),
+  );
+  const next = () => verify(tokens.pop() ?? '');
+  expect(await next()).toMatchObject({ kind: 'person' });
+  leave(true);
+  pass(6 * 60);
+  expect(await next()).toMatchObject({ kind: 'person' });
+  expect(await next()).toMatchObject({ kind: 'person' });
+  expect(reads()).toBe(2);
+  leave(false);
+  pass(60);
+  expect(await next()).toMatchObject({ kind: 'person' });
+  expect(reads()).toBe(3);
+  // Set back by an hour, the clock says nothing of how old they are.
+  pass(-3_600);
+  keys.push(pair('k2'));
+  expect(await verify(await sign(keys[1]?.private ?? {}))).toMatchObject({ kind: 'person' });
 });
 
 test('a new key of the issuer is found at once, and made-up keys do not make us ask all the time', async () => {

@@ -88,23 +88,42 @@ type LocalKeys = ReturnType<typeof createLocalJWKSet>;
 
 /** Keys that are read when needed; a key that is not among them makes them be read once more. */
 function refreshed(read: () => Promise<JsonWebKeySet>, now: () => number) {
-  let current: Promise<LocalKeys> | undefined;
+  let current: LocalKeys | undefined;
+  let loading: Promise<LocalKeys> | undefined;
   let readAt = 0;
   const load = (): Promise<LocalKeys> => {
     readAt = now();
-    const loading = read().then(createLocalJWKSet);
-    current = loading;
-    loading.catch(() => {
-      if (current === loading) current = undefined;
-    });
+    loading ??= read()
+      .then((keys) => {
+        current = createLocalJWKSet(keys);
+        return current;
+      })
+      .finally(() => {
+        loading = undefined;
+      });
     return loading;
   };
+  const age = (): number => {
+    const since = now() - readAt;
+    // A clock that was set back says nothing.
+    return since < 0 ? Number.POSITIVE_INFINITY : since;
+  };
+  /** Old ones are read again; while their issuer is away they count on, and it is asked again after a pause. */
+  const known = async (): Promise<LocalKeys> => {
+    const before = current;
+    if (before !== undefined && age() <= keySetAge) return before;
+    return load().catch((error: unknown) => {
+      if (before === undefined) throw error;
+      readAt = now() - keySetAge + keySetPause;
+      return before;
+    });
+  };
   return async <T>(use: (keys: LocalKeys) => Promise<T>): Promise<T> => {
-    const keys = current === undefined || now() - readAt > keySetAge ? load() : current;
+    const keys = await known();
     try {
-      return await use(await keys);
+      return await use(keys);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || now() - readAt < keySetPause) throw error;
+      if (!(error instanceof errors.JWKSNoMatchingKey) || age() < keySetPause) throw error;
       return use(await load());
     }
   };
