@@ -44,6 +44,7 @@ export interface Bus {
 }
 
 const RETRY_EVERY = 500;
+const CONNECT_WITHIN = 5_000;
 /** Lines of one message; more of them are `everything`. */
 const MOST_LINES = 5_000;
 
@@ -157,7 +158,8 @@ export function connectBus(options: BusOptions): Bus {
     connection: present,
     async close() {
       closed = true;
-      await connection?.close();
+      if (connection === undefined) return; // one that is still being opened is closed when it stands
+      await connection.close();
       await running;
     },
     wake(service) {
@@ -206,6 +208,7 @@ function clientOptions(options: BusOptions) {
     name: options.name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RETRY_EVERY,
+    timeout: CONNECT_WITHIN,
     ignoreAuthErrorAbort: true,
     pingInterval: 10_000,
     noAsyncTraces: true,

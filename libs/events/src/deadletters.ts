@@ -42,8 +42,8 @@ export interface DeadLetters {
   requeue(id: string): Promise<boolean>;
   /** Stores one, or renews the one of the same event and reaction. */
   store(letter: Omit<DeadLetter, 'id' | 'status'>): Promise<void>;
-  /** Those that shall be tried again, oldest first. */
-  requeued(limit: number): Promise<DeadLetter[]>;
+  /** Those of a stream that shall be tried again, oldest first. */
+  requeued(stream: string, limit: number): Promise<DeadLetter[]>;
   handled(id: string): Promise<void>;
 }
 
@@ -58,6 +58,11 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
   await collection.createIndexes([
     { key: { status: 1, at: -1, _id: -1 }, name: 'by_status' },
     { key: { at: -1, _id: -1 }, name: 'by_time' },
+    {
+      key: { stream: 1, at: 1, _id: 1 },
+      name: 'requeued',
+      partialFilterExpression: { status: 'requeued' },
+    },
   ]);
   const show = async (id: string): Promise<DeadLetter | undefined> => {
     const document = await collection.findOne({ _id: id });
@@ -99,8 +104,12 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
         { upsert: true },
       );
     },
-    async requeued(limit) {
-      const documents = await collection.find({ status: 'requeued' }).sort({ at: 1, _id: 1 }).limit(limit).toArray();
+    async requeued(stream, limit) {
+      const documents = await collection
+        .find({ status: 'requeued', stream })
+        .sort({ at: 1, _id: 1 })
+        .limit(limit)
+        .toArray();
       return documents.map(letterOf);
     },
     async handled(id) {

@@ -199,7 +199,8 @@ export function live(
         }
       }
     } finally {
-      if (!connection.isClosed()) await manager.consumers.delete(stream, name).catch(() => false);
+      // Not waited for: while NATS is away that takes seconds, and the server drops it by itself after a minute.
+      if (!connection.isClosed()) void manager.consumers.delete(stream, name).catch(() => false);
     }
   }
 

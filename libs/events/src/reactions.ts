@@ -47,6 +47,8 @@ export interface ReactionsOptions {
 
 const STOP_WITHIN = 5_000;
 const LOOK_EVERY = 1_000;
+/** Dead letters of a stream tried at the same time. */
+const MOST_RETRIED = 200;
 
 /**
  * Runs the reactions of a service while this process holds its lease: one durable for each service whose events are reacted to
@@ -159,6 +161,8 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
   let stopped = false;
   let session: Session | undefined;
   let kept: Floor | undefined;
+  /** Ids of the dead letters that are under way. */
+  const retrying = new Set<string>();
 
   const over = (): boolean => stopped || !tenure.holds();
   const off = [tenure.onChange(() => woken.raise()), bus.onConnected(() => woken.raise())];
@@ -295,7 +299,12 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
       await stopping.wait(LOOK_EVERY);
       if (over()) continue;
       try {
-        for (const letter of await deadLetters.requeued(20)) if (letter.stream === stream) await retry(letter);
+        // Not one behind the other: a letter that waits holds up none but those of its aggregate.
+        for (const letter of await deadLetters.requeued(stream, retrying.size + 20)) {
+          if (retrying.has(letter.id) || retrying.size === MOST_RETRIED) continue;
+          retrying.add(letter.id);
+          void retry(letter).finally(() => retrying.delete(letter.id));
+        }
       } catch (error) {
         log.debug({ err: error }, 'requeued dead letters not read');
       }
@@ -319,10 +328,23 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
             );
             return;
           }
+          const meant = definitions.filter(
+            (definition) => definition.type === read.event.type && [name, definition.name].includes(letter.reaction),
+          );
+          if (meant.length === 0) {
+            const gone = letterOf(
+              letter.reaction,
+              'failed',
+              'there is no such reaction',
+              origin,
+              read.event,
+              letter.tries,
+            );
+            await storeLetter(gone, handling, over);
+            return;
+          }
           let dead = false;
-          for (const definition of definitions) {
-            const meant = letter.reaction === name || letter.reaction === definition.name;
-            if (definition.type !== read.event.type || !meant) continue;
+          for (const definition of meant) {
             const { end } = await handle(definition, read.event, origin, handling, over, true);
             if (end === 'abandoned') return;
             dead ||= end === 'dead';

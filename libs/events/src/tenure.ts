@@ -68,10 +68,10 @@ export function startTenure(options: { readonly lease: Lease; readonly log: Log 
       stopping.raise();
       await running;
       clearInterval(watch);
-      const held = holds();
       heldUntil = 0;
       tell();
-      if (held) await lease.release().catch((error: unknown) => log.warn({ err: error }, 'lease not released'));
+      // Also when it is over by our count: a renewal that took long may have prolonged it.
+      await lease.release().catch((error: unknown) => log.warn({ err: error }, 'lease not released'));
     },
   };
 }

@@ -26,6 +26,7 @@ beforeAll(async () => {
     at: new Date(noon - Math.floor(index / 2) * 1_000).toISOString(),
     event: `event-${index}`,
     reaction: 'order-ticket',
+    stream: 'EV_TICKETS',
   }));
   await database.collection('dead_letters').insertMany(documents as never[]);
 });
@@ -50,7 +51,7 @@ it('they are listed page by page, handed back, tried again and counted', async (
       }
     }
     expect(await letters.open()).toBeGreaterThan(800);
-    expect(await letters.requeued(50)).toHaveLength(50);
+    expect(await letters.requeued('EV_TICKETS', 50)).toHaveLength(50);
     await letters.requeue('letter-00003');
     await letters.handled('letter-00003');
     expect(await letters.show('letter-00004')).toBeDefined();

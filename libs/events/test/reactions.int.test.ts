@@ -176,6 +176,51 @@ it('lets the aggregate go on behind its dead letter, and tries the letter again 
   await started.stop();
 });
 
+it('tries letters again side by side, those of its own stream alone, and says where no reaction is left', async () => {
+  await using home = await house();
+  const done: string[] = [];
+  const started = await start(home, [
+    on('bandeng.tickets.ticket-noted.v1', 'tell', ({ subject }) => {
+      if (subject === 'waits') throw new NotNow('it is away');
+      done.push(subject);
+      return [];
+    }),
+  ]);
+  const { letters } = started;
+  const store = (event: string, reaction: string, stream: string) =>
+    letters.store({
+      ...{
+        event: `/bandeng/tickets ${event}:1`,
+        reaction,
+        stream,
+        aggregate: event,
+        type: 'bandeng.tickets.ticket-noted.v1',
+      },
+      ...{ reason: 'failed', problem: 'it was away', sequence: 1, tries: 5 },
+      at: new Date(done.length).toISOString(),
+      raw: JSON.stringify(sample(event, 1)),
+    });
+  for (let index = 0; index < 30; index += 1) await store(`elsewhere-${index}`, 'tell', 'EV_ORGGRAPH');
+  await store('renamed', 'was-called-so', 'EV_TICKETS');
+  await store('waits', 'tell', 'EV_TICKETS');
+  await store('goes', 'tell', 'EV_TICKETS');
+  for (const { id } of await letters.list({ limit: 50 })) await letters.requeue(id);
+  const mine = async () =>
+    (await letters.list({ limit: 50 }))
+      .filter(({ stream }) => stream === 'EV_TICKETS')
+      .map(({ aggregate, status, problem }) => [aggregate, status, problem])
+      .sort();
+  await eventually(async () => {
+    expect(await mine()).toEqual([
+      ['goes', 'handled', 'it was away'],
+      ['renamed', 'open', 'there is no such reaction'],
+      ['waits', 'requeued', 'it was away'],
+    ]);
+  });
+  expect(done).toEqual(['goes']);
+  await started.stop();
+});
+
 it('waits for what is away for a while, without counting', async () => {
   await using home = await house();
   let away = 0;

@@ -169,7 +169,9 @@ function openStay(): Stay {
     },
     onLeave: (leave) => void leaving.unshift(leave),
     async leave() {
-      for (const leave of leaving.splice(0)) await leave();
+      const faults: unknown[] = [];
+      for (const leave of leaving.splice(0)) await leave().catch((fault: unknown) => faults.push(fault));
+      if (faults.length > 0) throw faults[0];
     },
   };
 }
@@ -239,15 +241,13 @@ export async function visit<Result>(
   work: (house: House) => Promise<Result>,
   source?: DirectorySource,
 ): Promise<Result> {
-  const foundation = layFoundation(name, environment, () => new Date());
-  const ground = await breakGround(foundation.built);
-  const house = await openHouse(ground.built, source);
+  const stay = openStay();
   try {
-    return await work(house.built);
+    const foundation = stay.enter(layFoundation(name, environment, () => new Date()));
+    const ground = stay.enter(await breakGround(foundation));
+    return await work(stay.enter(await openHouse(ground, source)));
   } finally {
-    await house.close();
-    await ground.close();
-    await foundation.close();
+    await stay.leave();
   }
 }
 
