@@ -7,15 +7,18 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { jsonFormOf } from './answers.ts';
 import { hungUp, queryOf } from './forward.ts';
 import { type CallHeaders, readHeaders } from './headers.ts';
+import { networkOf } from './limits.ts';
 import { fault, invalid, problem } from './problems.ts';
 import { readQuery, textParameters } from './query.ts';
 import { answerProblem } from './replies.ts';
 import { type Place, routesOf } from './routes.ts';
-import { turnstile } from './turnstile.ts';
+import { turnstile, turnstiles } from './turnstile.ts';
 import { readUpload } from './uploads.ts';
 
 /** So many files are in memory at once, 10 MB each at most; the others wait to be read. */
 const filesAtOnce = 16;
+/** Of these from one address: whoever sends slowly, on purpose or not, does not keep the photos of a city waiting. */
+const filesOfOneAddress = 4;
 /** A photo is looked at and made smaller, which takes longer than most. */
 const workMs = 15_000;
 /** As long as a whole request may take to come, and its work. */
@@ -36,6 +39,7 @@ export const evidencePlaces: readonly Place[] = ways.flatMap(({ url }) => [
 /** Registers the routes of photos and documents. */
 export async function serveEvidence(app: FastifyInstance, services: RawClient): Promise<void> {
   const through = turnstile(filesAtOnce);
+  const throughOf = turnstiles(filesOfOneAddress);
   const add = rpcNamed('AddEvidence');
   const get = rpcNamed('GetEvidence');
   const formTicket = formOfAnswer('GetTicket');
@@ -51,7 +55,7 @@ export async function serveEvidence(app: FastifyInstance, services: RawClient): 
     if (way.by === 'id' && headers.authorization === undefined) {
       return answerProblem(request, reply, problem('sign-in-needed'));
     }
-    return through(async () => {
+    const take = async (): Promise<FastifyReply> => {
       const file = await readUpload(request, request.body as Readable);
       if ('problem' in file) return answerProblem(request, reply, file.problem);
       const named = variable(request, way.by);
@@ -67,7 +71,8 @@ export async function serveEvidence(app: FastifyInstance, services: RawClient): 
       if (replayed) reply.header('idempotency-replayed', 'true');
       if (id !== '') reply.header('location', `${way.url.replace(`:${way.by}`, encodeURIComponent(named))}/${id}`);
       return reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
-    });
+    };
+    return throughOf(networkOf(request.ip), () => through(take));
   }
 
   async function download(way: Way, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -69,6 +69,13 @@ export function feed(parts: { bus: Bus; verify: Verifier; streams: Streams }) {
         gone ? problem('events-gone') : problem('unavailable', { retryAfterSeconds: 5 }),
       );
     }
+    // Others may have come while the streams were looked for.
+    const fullNow = fullness(streams, `client:${caller.id}`);
+    if (fullNow !== undefined) {
+      opened.resolve();
+      void subscription.close();
+      return answerProblem(request, reply, fullNow);
+    }
     stream = streams.open(reply, `client:${caller.id}`, until);
     stream.onClose(() => void subscription.close());
     const start = subscription.position();

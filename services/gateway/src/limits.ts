@@ -50,7 +50,7 @@ const minute = 60_000;
 const mostCallers = 20_000;
 
 /** Counts one more of a caller in the minute that began with their first; answers 0, or in how many seconds they may come again. */
-export function counter(most: number, now: () => number = Date.now): (caller: string) => number {
+export function counter(most: number, now: () => number = () => performance.now()): (caller: string) => number {
   const minutes = new Map<string, { count: number; until: number }>();
   return (caller) => {
     const time = now();

@@ -157,8 +157,8 @@ function streamOver(response: ServerResponse, limits: StreamLimits): { stream: E
     },
   };
   const beat = () => {
-    slowSince = response.writableNeedDrain ? (slowSince ?? Date.now()) : undefined;
-    if (slowSince !== undefined && Date.now() - slowSince > limits.patienceMs) return cut();
+    slowSince = response.writableNeedDrain ? (slowSince ?? performance.now()) : undefined;
+    if (slowSince !== undefined && performance.now() - slowSince > limits.patienceMs) return cut();
     const now = position();
     if (now === undefined || now === told) return write(':\n\n');
     told = now;

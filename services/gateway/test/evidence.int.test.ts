@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { refuse } from '@bandeng/decider';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answers, openStand, type Stand, tokenOf } from './stand.ts';
@@ -140,6 +142,34 @@ describe('a file that comes in', () => {
     }
     expect(await send('/v1/tickets/t1/evidence', formWith(['file', Buffer.from('x')]))).toMatchObject({ status: 201 });
     expect(stand.lines.join('\n')).not.toContain('a fault of ours');
+  });
+
+  test('is taken from one address while others send theirs slowly', async () => {
+    const { hostname, port } = new URL(address);
+    const boundary = 'multipart/form-data; boundary=b';
+    const head = `POST /v1/follow/AAAA/evidence HTTP/1.1\r\nhost: x\r\ncontent-type: ${boundary}\r\ncontent-length: 9999\r\n\r\n`;
+    const slow = Array.from({ length: 20 }, () => connect(Number(port), hostname));
+    for (const socket of slow) socket.on('error', () => {}).write(`${head}--b\r\n`);
+    await Promise.all(slow.map((socket) => once(socket, 'connect')));
+    try {
+      const body = Buffer.from(
+        '--b\r\ncontent-disposition: form-data; name="file"; filename="a.jpg"\r\n\r\nxyz\r\n--b--\r\n',
+      );
+      const headers = { ...signedIn, 'content-type': boundary, 'content-length': body.length };
+      const options = {
+        method: 'POST',
+        hostname,
+        port,
+        path: '/v1/tickets/t/evidence',
+        localAddress: '127.0.0.9',
+        headers,
+      };
+      const asked = httpRequest(options).end(body);
+      const [answer] = await once(asked, 'response', { signal: AbortSignal.timeout(10_000) });
+      expect(answer.resume().statusCode).toBe(201);
+    } finally {
+      for (const socket of slow) socket.destroy();
+    }
   });
 
   test('other methods are not allowed', async () => {
