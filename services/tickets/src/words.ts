@@ -6,10 +6,10 @@
 import { pinyin } from 'pinyin-pro';
 import { isSyllable, syllablesOf } from './syllables.ts';
 
-/** No more pairs of characters are kept than the first 120 different ones. */
-const mostPairs = 120;
-/** Initials are kept of so many characters; who types them looks for a place or a matter, which stand at the beginning. */
-const soundReach = 16;
+/** No more pairs of characters are kept than the first so many different ones: those of some 1,200 characters. */
+const mostPairs = 1_000;
+/** Initials are kept of so many characters; who types them looks for a place or a matter, which stand near the beginning. */
+const soundReach = 32;
 const mostWords = 5;
 const mostSpellings = 4;
 /** So many digits of the serial are a term. */

@@ -1145,6 +1145,7 @@ export interface ListTicketsRequest {
   /**
    * Only those that have all of these words, at most five, with spaces between them: characters of what was ordered or of its
    * place, how they begin in pinyin (`loushui`) or its initials (`ls`), the number or its end. A word has two characters or more.
+   * Of a very long order the first 1,000 different pairs of characters count, of pinyin the first 32 characters of each text.
    */
   words: string;
 }
