@@ -42,20 +42,26 @@ export function erasing(office: Office) {
       const reason = readReason[request.reason];
       if (granted.own !== true && reason === undefined) return refuse('reason-needed', { field: 'reason' });
       const before = await accounts.read(id);
-      if (before === undefined) return refuse('not-found', { field: 'id' });
+      // Of a person whom only the city's own issuer knows there is nothing here, but elsewhere may be.
+      const own = granted.own === true;
+      if (before === undefined && !own) return refuse('not-found', { field: 'id' });
       const { ifMatch, ...context } = contextOf(office, call, granted);
-      const living = before.state.erasedAt === undefined;
+      const living = before !== undefined && before.state.erasedAt === undefined;
       // Compared before anything is destroyed, and not after it: then it has to be recorded.
       if (living && ifMatch !== undefined && ifMatch !== before.version) return refuse('stale-version');
       if (living) await destroy(before);
       const outcome = await accounts.run(id, context, (current) => ({
-        command: { type: 'erase-account', at: context.at, ...(reason === undefined ? {} : { reason }) },
+        command: {
+          ...{ type: 'erase-account', at: context.at },
+          ...(reason === undefined ? {} : { reason }),
+          ...(own ? { own } : {}),
+        },
         words: erasedWords(current?.words ?? {}, id),
       }));
       if (isRefused(outcome)) return outcome;
       if (outcome.replayed) call.replayed();
       // Whatever was kept between the two, by a change that was under way.
-      await destroy(before);
+      if (before !== undefined) await destroy(before);
       return accountMessage(outcome.stored);
     },
   };

@@ -64,6 +64,17 @@ describe('erasing', () => {
     }
   }
 
+  it('is possible for whom only the issuer of the city knows, and for nobody else in their name', async () => {
+    const id = 'known-elsewhere';
+    expect(await counter.ask(mei, 'EraseAccount', { id })).toMatchObject({ status: 404 });
+    expect(await counter.ask(administrator, 'EraseAccount', { id, reason: 'ASKED_FOR' })).toMatchObject({
+      status: 404,
+    });
+    expect(await counter.ask(id, 'EraseAccount', { id })).toMatchObject({ id, name: '', erasedAt: expect.any(Date) });
+    const history = await registry().accounts.history(id);
+    expect(history.map(({ type }) => type)).toEqual(['account-erased']);
+  });
+
   it('leaves nothing readable of the person, and their history', async () => {
     for (const word of [...words.slice(0, 2), reason]) expect(await everythingIn(given.environment)).toContain(word);
     expect(await erase(mei)).toMatchObject({ id: mei, version: 2, name: '', erasedAt: expect.any(Date) });

@@ -57,6 +57,13 @@ describe('an account that is there', () => {
       .thenRefused('already-registered');
   });
 
+  it('that nobody registered is erased by the person whose id it is, for other services may know them', () => {
+    const then = given(account).when({ type: 'erase-account', at: later, own: true });
+    then.thenEvents({ type: 'account-erased', data: { at: later } });
+    expect(then.state()).toMatchObject({ erasedAt: later });
+    expect(then.state()).not.toHaveProperty('login');
+  });
+
   it('cannot be changed or erased when it is not there', () => {
     given(account).when({ type: 'change-contact', at }).thenRefused('not-found');
     given(account).when({ type: 'change-password', at }).thenRefused('not-found');

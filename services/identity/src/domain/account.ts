@@ -32,7 +32,8 @@ export type AccountCommand = { readonly at: string } & (
   | { readonly type: 'register-account'; readonly name: string; readonly login?: string; readonly language: Language }
   | { readonly type: 'change-contact' }
   | { readonly type: 'change-password' }
-  | { readonly type: 'erase-account'; readonly reason?: ErasureReason }
+  /** `own`: by the person, who may have come with a token of a city's own issuer and never have been registered here. */
+  | { readonly type: 'erase-account'; readonly reason?: ErasureReason; readonly own?: true }
 );
 
 export type AccountEvent =
@@ -75,9 +76,9 @@ export const account: Decider<Account, AccountCommand, AccountEvent, AccountRefu
       case 'change-password':
         return whyNot(state) ?? [{ type: 'password-changed', data: { at } }];
       case 'erase-account': {
-        if (state === undefined) return refuse('not-found', { field: 'id' });
-        if (state.erasedAt !== undefined) return [];
-        const { reason } = command;
+        const { reason, own } = command;
+        if (state === undefined && own !== true) return refuse('not-found', { field: 'id' });
+        if (state?.erasedAt !== undefined) return [];
         return [{ type: 'account-erased', data: { at, ...(reason === undefined ? {} : { reason }) } }];
       }
     }
@@ -87,13 +88,17 @@ export const account: Decider<Account, AccountCommand, AccountEvent, AccountRefu
       const { at, ...rest } = event.data;
       return { ...rest, registeredAt: at };
     }
+    if (event.type === 'account-erased') {
+      const erasedAt = event.data.at;
+      return state === undefined
+        ? { name: 'name', language: 'zh-CN', registeredAt: erasedAt, erasedAt }
+        : { ...state, erasedAt };
+    }
     if (state === undefined) throw new TypeError(`an account cannot begin with ${event.type}`);
     switch (event.type) {
       case 'contact-changed':
       case 'password-changed':
         return state;
-      case 'account-erased':
-        return { ...state, erasedAt: event.data.at };
     }
   },
 };
