@@ -43,15 +43,19 @@ export async function readingsOf(readings: Readings, which: readonly string[]): 
   return new Map(found.map((document) => [document._id, readings.stored(document).state.readAt]));
 }
 
+/** How a person wants to be told, and since when. */
+export type Chosen = Preferences & { readonly chosenAt: string };
+
 /** How each of these people wants to be told; those who never said so are left out. */
-export async function preferencesOf(wishes: Wishes, people: readonly string[]): Promise<Map<string, Preferences>> {
-  const known = new Map<string, Preferences>();
+export async function preferencesOf(wishes: Wishes, people: readonly string[]): Promise<Map<string, Chosen>> {
+  const known = new Map<string, Chosen>();
   // In parts: an open call may concern all members of a community.
   for (let from = 0; from < people.length; from += 500) {
     const some = [...new Set(people.slice(from, from + 500))].map(ids.preferences);
-    for await (const document of wishes.collection.find({ _id: { $in: some } }, brief)) {
-      const { state } = wishes.stored(document);
-      known.set(state.person, state);
+    const options = { projection: { history: { $slice: -1 } }, maxTimeMS: 2_000 };
+    for await (const document of wishes.collection.find({ _id: { $in: some } }, options)) {
+      const { state, history } = wishes.stored(document);
+      known.set(state.person, { ...state, chosenAt: history.at(-1)?.at ?? '' });
     }
   }
   return known;

@@ -64,7 +64,7 @@ export function reactions(kept: Kept, { directory, now, hint, channels: offered 
             command: { type: 'post', notice },
           }));
           const isNews = !isRefused(posted) && !(posted.replayed && ageOf(event) > news);
-          if (isNews) for (const person of new Set(recipients.flatMap(peopleOf))) hint(person);
+          if (isNews) for (const person of new Set(recipients.flatMap((one) => peopleOf(one, event)))) hint(person);
           return posted;
         },
       },
@@ -75,7 +75,7 @@ export function reactions(kept: Kept, { directory, now, hint, channels: offered 
     if (ageOf(event) > oldest) return skip('too old to be sent');
     const notice = ids.notice(event.id);
     const concerned = whom(type, event).flatMap(({ recipient, kind }) =>
-      peopleOf(recipient).map((person) => ({ person, kind })),
+      peopleOf(recipient, event).map((person) => ({ person, kind })),
     );
     const people = Map.groupBy(concerned, ({ person }) => person);
     const chosen = await preferencesOf(kept.wishes, [...people.keys()]);
@@ -83,6 +83,8 @@ export function reactions(kept: Kept, { directory, now, hint, channels: offered 
     const deliveries = [...people].flatMap(([person, its]) => {
       const preferences = chosen.get(person);
       if (preferences === undefined) return [];
+      // As when a stream is made anew: whoever chose e-mail since is not sent what they have read long ago.
+      if (ageOf(event) > news && preferences.chosenAt > event.time) return [];
       return channels
         .filter((channel) => offered.includes(channel))
         .flatMap((channel) => {
@@ -117,10 +119,10 @@ export function reactions(kept: Kept, { directory, now, hint, channels: offered 
     return [{ run: (_commandId, context) => kept.wishes.run(id, context, () => ({ command })) }];
   }
 
-  /** An open call is one notice for all members; those who chose so are sent it each. */
-  function peopleOf(recipient: Addressee['recipient']): readonly string[] {
+  /** An open call is one notice for all who are members then; those who chose so are sent it each. */
+  function peopleOf(recipient: Addressee['recipient'], { time }: CloudEvent): readonly string[] {
     if ('person' in recipient) return [recipient.person];
-    return directory.holders({ territory: recipient.territory, roles: [recipient.role], at: now() });
+    return directory.holders({ territory: recipient.territory, roles: [recipient.role], at: new Date(time) });
   }
 }
 

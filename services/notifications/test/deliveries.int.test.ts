@@ -123,6 +123,20 @@ test('the digest collects a day, leaves out what was read, and says the rest in 
   expect((await statuses()).sort()).toEqual(['dropped', 'sent', 'sent']);
 });
 
+test('a stream made anew sends nothing old to whoever chose e-mail since', async () => {
+  const time = here.now().toISOString();
+  const id = await here.happens(accepted, { orderer: 'mei', acceptor: 'li' });
+  here.later(10);
+  await here.wish('mei', email('at-once', 'progress'));
+  await here.happens(accepted, { orderer: 'mei', acceptor: 'li' }, { id, time });
+  expect(await statuses()).toEqual([]);
+  // What happens from now on is sent, also when it is handled late.
+  const since = here.now().toISOString();
+  here.later(10);
+  await here.happens(accepted, { orderer: 'mei', acceptor: 'li' }, { time: since });
+  expect(await statuses()).toEqual(['waiting']);
+});
+
 test('a step is one notice for all whom it concerns, and each reads it alone', async () => {
   await here.wish('mei', email('digest', 'progress'), { digestHour: 12 });
   await here.wish('wang', email('digest', 'progress'), { digestHour: 12 });

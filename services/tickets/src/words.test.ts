@@ -71,7 +71,10 @@ test('a long order is found by what stands at its end, and by the sound of what 
     const readings = readWords(search)
       ?.flat()
       .filter((reading) => hasWords(long, [[reading]]));
-    expect(readings?.some((reading) => leads(reading, termsOf(long))), search).toBe(true);
+    expect(
+      readings?.some((reading) => leads(reading, termsOf(long))),
+      search,
+    ).toBe(true);
   }
 });
 
