@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -156,6 +156,37 @@ test('a read is tried again when its server was away for a moment; a command wit
   expect(reached).toBe(1);
   expect(notices.server.address).toBe(address);
   client.close();
+});
+
+test('a read goes through though the first connections break; a command without a key fails at the first', async () => {
+  let reached = 0;
+  const answer = async () => {
+    reached++;
+    return notice;
+  };
+  const path = join(tmpdir(), `bandeng-behind-${process.pid}.sock`);
+  await using notices = await startNotices({ getNotice: answer, readNotice: answer }, { address: `unix:${path}` });
+  let connections = 0;
+  let breaks = 0;
+  const between = createServer((near) => {
+    near.on('error', () => {});
+    connections++;
+    if (connections <= breaks) near.destroy();
+    else near.pipe(createConnection(path).on('error', () => {})).pipe(near);
+  }).listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  const address = between.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const client = connect('notifications', { address: `ipv4:127.0.0.1:${port}`, token: tokensOf('tickets') });
+  breaks = 1;
+  expect(await failureOf(client.readNotice({ id: 'n1' }))).toMatchObject({ code: status.UNAVAILABLE, answered: false });
+  expect([connections, reached]).toEqual([1, 0]);
+  breaks = 3;
+  expect(await client.getNotice({ id: 'n1' })).toEqual(notice);
+  expect([connections, reached]).toEqual([4, 1]);
+  client.close();
+  between.close();
+  expect(notices.server.address).toBe(`unix:${path}`);
 });
 
 test('a socket that a killed process left behind is taken over; one that is in use is not', async () => {
