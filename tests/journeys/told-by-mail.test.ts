@@ -118,6 +118,20 @@ test('an address that is refused shows to its owner and to an administrator, who
   expect((await dispatcher.get('/v1/failed-deliveries')).status).toBe(403);
 });
 
+test('what waits for the digest goes at once when its person chooses so', async () => {
+  const later = await member('mo', 'mo@post.example', 'zh-CN');
+  const paced = (pace: string) =>
+    later.post('/v1/me/notice-preferences:set', { choices: choices.map((choice) => ({ ...choice, pace })) });
+  expect((await paced('DIGEST')).status).toBe(200);
+  const { id } = await call();
+  await eventually(async () => {
+    const { body } = await later.get('/v1/me/deliveries');
+    expect(body.deliveries[0]).toMatchObject({ ticket: id, status: 'WAITING' });
+  });
+  expect((await paced('AT_ONCE')).status).toBe(200);
+  await eventually(() => expect(sink.mails.map(({ to }) => to)).toContain('mo@post.example'), { within: 15_000 });
+});
+
 test('wrong wishes name what is wrong, and two who change them at once do not overwrite each other', async () => {
   const set = (body: object, headers = {}) => resident.post('/v1/me/notice-preferences:set', body, headers);
   const quiet = await set({ quietHours: { from: '25:00', until: '07:00' } });

@@ -102,6 +102,16 @@ export async function dueTo(deliveries: Deliveries, person: string, now: Date): 
   return found.map((document) => deliveries.stored(document));
 }
 
+/** What waits for a person and was not tried yet, soonest first; at most 500. */
+export async function waitingFor(deliveries: Deliveries, person: string): Promise<StoredDelivery[]> {
+  const found = await deliveries.collection
+    .find({ person, nextDue: { $exists: true } }, { ...brief, sort: { nextDue: 1 }, limit: 500, hint: 'waiting' })
+    .toArray();
+  return found
+    .map((document) => deliveries.stored(document))
+    .filter(({ state }) => state.status === 'waiting' && state.message === undefined);
+}
+
 /** Where a page of deliveries ended: an instant and an id. */
 export interface DeliveryKey {
   readonly at: string;

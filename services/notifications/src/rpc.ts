@@ -5,7 +5,8 @@ import { type CommonRefusal, commonRefusals, type House } from '@bandeng/service
 import { deliveryLog } from './delivery-log.ts';
 import { isFor, readAtOf, recipientKey } from './domain/notice.ts';
 import { type Channel, type PreferencesRefusal, unchosen, usualDigestHour } from './domain/preferences.ts';
-import { inboxPage, isInboxKey, readingsOf, type StoredNotice } from './queries.ts';
+import { dueAnew } from './domain/timing.ts';
+import { inboxPage, isInboxKey, readingsOf, type StoredNotice, waitingFor } from './queries.ts';
 import { ids, type Kept } from './records.ts';
 import { choicesSaid, preferencesMessage, spelledChannel } from './spelling.ts';
 import { standings } from './standing.ts';
@@ -148,7 +149,7 @@ function inbox(house: House, { notices, readings }: Kept): Of<'listInbox' | 'get
 /** How a person wants to be told. */
 function wishes(
   { now, access }: House,
-  { wishes }: Kept,
+  { wishes, deliveries }: Kept,
   channels: readonly Channel[],
 ): Of<'getNoticePreferences' | 'setNoticePreferences'> {
   return {
@@ -179,6 +180,16 @@ function wishes(
       const outcome = await wishes.run(ids.preferences(me), context, () => ({ command }));
       if (isRefused(outcome)) return outcome;
       if (outcome.replayed) call.replayed();
+      const { at, actor } = context;
+      const { state, version } = outcome.stored;
+      // Each for itself: whoever asks again after a fault goes on where this ended.
+      for (const delivery of await waitingFor(deliveries, me)) {
+        const due = dueAnew(state, delivery.state.channel, delivery.state, at);
+        if (due === undefined) continue;
+        await deliveries.run(delivery.id, { id: `chosen:${version}`, at, actor }, () => ({
+          command: { type: 'hold', at, due },
+        }));
+      }
       return preferencesMessage(outcome.stored.state, outcome.stored.version, channels);
     },
   };

@@ -10,6 +10,7 @@ import {
   preferencesOf,
   readAlready,
   readingsOf,
+  waitingFor,
 } from '../src/queries.ts';
 import { ids } from '../src/records.ts';
 import { office } from './office.ts';
@@ -94,6 +95,7 @@ it('what is due costs what is due, however much was sent before', async () => {
     const due = await dueTo(desk.kept.deliveries, 'p1', new Date(noon));
     expect(due.length).toBeGreaterThan(0);
     await readAlready(desk.kept, due.slice(0, 10));
+    await waitingFor(desk.kept.deliveries, 'p1');
   });
   expect(waste).toEqual([]);
 });

@@ -70,7 +70,7 @@ export type DeliveryEvent =
 
 export type DeliveryCommand =
   | { readonly type: 'plan'; readonly plan: Plan; readonly due: string }
-  /** Quiet hours have begun, or were chosen, meanwhile. */
+  /** Quiet hours have begun meanwhile, or the person has chosen otherwise: it goes at another time. */
   | { readonly type: 'hold'; readonly at: string; readonly due: string }
   /** The mark before sending. */
   | {

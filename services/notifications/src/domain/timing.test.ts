@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { kinds, type Pace, type Preferences, unchosen } from './preferences.ts';
-import { afterQuiet, digestAfter, dueAt, type Telling, verdictAt, wakes } from './timing.ts';
+import { afterQuiet, digestAfter, dueAnew, dueAt, type Telling, verdictAt, wakes } from './timing.ts';
 
 const all = (pace: Pace): Preferences['choices'] => ({
   email: { task: pace, call: pace, progress: pace, result: pace },
@@ -49,6 +49,25 @@ test('only the task of an urgent dispatch wakes people, and only those who chose
   expect(verdictAt(preferences, 'email', { kind: 'task', urgent: true }, at)).toBe('send');
   expect(dueAt(preferences, 'email', { kind: 'call', urgent: true }, at)).not.toBe(at);
   expect(dueAt({ ...preferences, choices: all('off') }, 'email', { kind: 'task', urgent: true }, at)).toBeUndefined();
+});
+
+test('what waits goes when it would go if it happened now, once its person has chosen anew', () => {
+  const now = '2026-11-24T15:00:00.000Z';
+  const morning = '2026-11-24T23:00:00.000Z';
+  const anew = (pace: Pace, quietHours: Preferences['quietHours'], due: string) =>
+    dueAnew(
+      { person: 'p', choices: all(pace), digestHour: 18, ...(quietHours && { quietHours }) },
+      'email',
+      { ...progress, due },
+      now,
+    );
+  const soon = '2026-11-24T15:00:00.001Z';
+  const evening = '2026-11-25T10:00:00.000Z';
+  expect(anew('at-once', undefined, morning), 'quiet hours taken away').toBe(soon);
+  expect(anew('at-once', undefined, evening), 'no digest any more').toBe(soon);
+  expect(anew('digest', night, morning), 'a digest instead').toBe(evening);
+  expect(anew('at-once', night, morning), 'as it was').toBeUndefined();
+  expect(anew('off', night, morning), 'not at all').toBeUndefined();
 });
 
 test('quiet hours that were chosen meanwhile hold back what is due, and a channel switched off drops it', () => {

@@ -29,6 +29,21 @@ export function dueAt(preferences: Preferences, channel: Channel, telling: Telli
   return preferences.quietHours === undefined ? wished : afterQuiet(preferences.quietHours, wished);
 }
 
+/**
+ * When something that waits is to be sent now that the person has chosen anew; undefined when that is as it was. What they do not
+ * want any more is dropped when it is due.
+ */
+export function dueAnew(
+  preferences: Preferences,
+  channel: Channel,
+  telling: Telling & { readonly due?: string },
+  now: string,
+): string | undefined {
+  const wished = dueAt(preferences, channel, telling, now);
+  if (wished === undefined || wished === telling.due) return undefined;
+  return wished > now ? wished : later(now, 1);
+}
+
 /** What becomes of something that is due, by the preferences as they are now. */
 export function verdictAt(
   preferences: Preferences,
