@@ -107,7 +107,13 @@ it.for(['before-publish:2', 'after-publish:2'] as const)('survives kill -9 at %s
 
 it('hands over in the middle of writing, back and forth, without gap or double', async () => {
   await using home = await house();
-  const writing = write(home, 12, 40);
+  const expected = new Map<string, number[]>();
+  let handing = true;
+  const writing = (async () => {
+    for (let round = 0; handing; round += 1) {
+      for (const [id, seqs] of await write(home, 12, 10, `r${round}-`)) expected.set(id, seqs);
+    }
+  })();
   for (const holder of ['a', 'b', 'c']) {
     const tenure = home.tenure(holder);
     const relay = home.relay(tenure, { bus: home.connect() });
@@ -116,8 +122,9 @@ it('hands over in the middle of writing, back and forth, without gap or double',
     await relay.stop();
     await tenure.stop();
   }
+  handing = false;
   home.relay(home.tenure('d'));
-  const expected = await writing;
+  await writing;
   await eventually(async () => expect(await home.drained()).toBe(true));
   expectWhole(await streamed(home.bus), expected);
 });
