@@ -3,7 +3,8 @@ import { progressOf } from '@bandeng/records';
 import { eventually, killableParts, parts } from '@bandeng/testing';
 import { expect, it } from 'vitest';
 import { batchesHold, publishBatch } from '../src/batches.ts';
-import type { CloudEvent } from '../src/index.ts';
+import { type CloudEvent, streamOf } from '../src/index.ts';
+import { streamState } from '../src/streams.ts';
 import { connectionOf, type House, house, streamed, watched } from './errands.ts';
 import { relayUntil } from './relay-child.ts';
 
@@ -207,6 +208,14 @@ it('waits for NATS and catches up, also when its store is gone', async () => {
   await eventually(async () => expect(await home.drained()).toBe(true), { within: 10_000 });
   // What had gone into the lost stream in the last seconds may have reached nobody, so it goes out again.
   expectWhole(await streamed(home.bus), new Map([...last, ...later]));
+
+  // Also where nothing is written: who follows waits for the stream to be there.
+  await own.natsServer.kill();
+  await rm(`${own.directory}/nats/store`, { recursive: true });
+  await own.natsServer.start();
+  await eventually(async () => expect(await streamState(connectionOf(home.bus), streamOf('tickets'))).toBeDefined(), {
+    within: 10_000,
+  });
 });
 
 it('finds that this server refuses a batch with a duplicate, and tells why', async () => {
