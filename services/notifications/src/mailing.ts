@@ -6,7 +6,7 @@ import type { Carrier, Failure } from './channels/channel.ts';
 import type { DeliveryCommand, Fault } from './domain/delivery.ts';
 import { type Channel, type Preferences, unchosen } from './domain/preferences.ts';
 import { channelAfter } from './domain/routes.ts';
-import { dueAt, verdictAt } from './domain/timing.ts';
+import { dueAt, verdictAt, wants } from './domain/timing.ts';
 import { contentsOf } from './letters.ts';
 import { dueTo, preferencesOf, readAlready, type StoredDelivery } from './queries.ts';
 import { ids, type Kept } from './records.ts';
@@ -104,14 +104,13 @@ async function send(
   { message, deliveries }: LetterOf,
 ): Promise<Served> {
   const { channel } = carrier;
-  const next = nextOf(post, channel, preferences);
   // Before the mark: while identity is away nothing is tried.
   const contact = await post.identity.getContactForDelivery({ person: preferences.person }).catch(() => undefined);
   if (contact === undefined) return { effects: 0, away: true };
   const at = post.now().toISOString();
   const begun: StoredDelivery[] = [];
   for (const delivery of deliveries) {
-    const marked = await run(post, delivery, { type: 'begin', at, message, next });
+    const marked = await run(post, delivery, { type: 'begin', at, message, next: nextOf(post, preferences, delivery) });
     if (marked?.state.status === 'sending') begun.push(marked);
     if (marked?.state.status === 'failed') await passOn(post, preferences, marked);
   }
@@ -135,6 +134,7 @@ async function send(
     if (outcome === 'sent') await run(post, delivery, { type: 'sent', at: ended, message });
     else {
       const { fault: reason, lasting } = outcome;
+      const next = nextOf(post, preferences, delivery);
       const failed = await run(post, delivery, { type: 'fail', at: ended, reason, lasting, next });
       if (failed?.state.status === 'failed') await passOn(post, preferences, failed);
     }
@@ -144,11 +144,12 @@ async function send(
   return { effects: begun.length, away: outcome !== 'sent' && general.has(outcome.fault) };
 }
 
-function nextOf({ carriers }: Post, channel: Channel, preferences: Preferences): Channel | 'inbox' {
+/** Who has it after this channel: one that is recorded as next is one by which it is planned then, or the inbox. */
+function nextOf({ carriers }: Post, preferences: Preferences, { state }: StoredDelivery): Channel | 'inbox' {
   return channelAfter(
-    channel,
+    state.channel,
     (other) => carriers.has(other),
-    (other) => Object.values(preferences.choices[other]).some((pace) => pace !== 'off'),
+    (other) => wants(preferences, other, state),
   );
 }
 

@@ -1,8 +1,8 @@
 import { type Channel, channels } from './preferences.ts';
 
 /**
- * The channel that has a notice after this one failed: the next that the installation has and the person wants, in the end the
- * inbox, which has it all the time.
+ * The channel that has a notice after this one failed: the next that the installation has and by which the person wants it, in the
+ * end the inbox, which has it all the time.
  */
 export function channelAfter(
   failed: Channel,

@@ -20,12 +20,15 @@ export interface Telling {
 /** Whether neither quiet hours nor a digest hold it back. */
 export const wakes = ({ kind, urgent }: Telling): boolean => urgent && kind === 'task';
 
+/** Whether the person wants what is of this kind by the channel, urgent or not: even what wakes people can be switched off. */
+export const wants = ({ choices }: Preferences, channel: Channel, { kind }: Telling): boolean =>
+  choices[channel][kind] !== 'off';
+
 /** When it is to be sent by the channel; undefined when the person does not want it that way. */
 export function dueAt(preferences: Preferences, channel: Channel, telling: Telling, at: string): string | undefined {
-  const pace = preferences.choices[channel][telling.kind];
-  if (pace === 'off') return undefined;
+  if (!wants(preferences, channel, telling)) return undefined;
   if (wakes(telling)) return at;
-  const wished = pace === 'digest' ? digestAfter(preferences.digestHour, at) : at;
+  const wished = preferences.choices[channel][telling.kind] === 'digest' ? digestAfter(preferences.digestHour, at) : at;
   return preferences.quietHours === undefined ? wished : afterQuiet(preferences.quietHours, wished);
 }
 
@@ -51,7 +54,7 @@ export function verdictAt(
   telling: Telling,
   now: string,
 ): 'send' | 'unwanted' | { readonly until: string } {
-  if (preferences.choices[channel][telling.kind] === 'off') return 'unwanted';
+  if (!wants(preferences, channel, telling)) return 'unwanted';
   if (wakes(telling) || preferences.quietHours === undefined) return 'send';
   const until = afterQuiet(preferences.quietHours, now);
   return until === now ? 'send' : { until };
