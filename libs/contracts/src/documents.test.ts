@@ -1,12 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import specifications from '@asyncapi/specs';
+import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import { expect, test } from 'vitest';
 import { descriptors, events, rpcs } from './index.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string): unknown => JSON.parse(readFileSync(join(root, 'proto', path), 'utf8'));
+const at = (document: unknown, path: string): unknown =>
+  path.split('/').reduce((part, step) => Object(part)[step], document);
 
 test('everything generated is as the contracts say', { timeout: 60_000 }, () => {
   execFileSync(process.execPath, [join(root, 'proto/generate.ts'), '--check'], { stdio: 'pipe' });
@@ -24,8 +29,31 @@ test('every RPC that is not internal is in the OpenAPI document, and every refer
   const exports = exported.flatMap((list) => [`${list}AsCsv`, `${list}AsExcel`]);
   expect(ids.toSorted()).toEqual([...open, ...streams, ...files, ...exports].toSorted());
   for (const [, path = ''] of text.matchAll(/"\$ref": "#\/([^"]+)"/g)) {
-    const found = path.split('/').reduce((at, step) => Object(at)[step], document);
-    expect(found, path).toBeTypeOf('object');
+    expect(at(document, path), path).toBeTypeOf('object');
+  }
+});
+
+test('the AsyncAPI document is one by the schema of its version, says every event once, and every reference leads somewhere', () => {
+  const document = Object(read('asyncapi.json'));
+  // Without a meta-schema of its own: the official schema brings draft 7 along.
+  const official = new Ajv({ strict: false, meta: false, validateSchema: false });
+  addFormats.default(official);
+  const fits = official.compile(Object(specifications.schemas)[document.asyncapi]);
+  expect(fits(document), JSON.stringify(fits.errors?.slice(0, 5))).toBe(true);
+
+  const names = Object.keys(events).toSorted();
+  for (const part of ['channels', 'components/messages']) {
+    expect(Object.keys(Object(at(document, part))).toSorted(), part).toEqual(names);
+  }
+  const sent = Object.values(document.operations).map((operation) => Object(operation).channel.$ref);
+  expect(sent.toSorted()).toEqual(names.map((name) => `#/channels/${name}`));
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
+    ([, reference = '']) => reference,
+  );
+  expect(references.length).toBeGreaterThan(names.length);
+  for (const reference of references) {
+    const [file = '', path = ''] = reference.split('#/');
+    expect(file === '' ? at(document, path) : read(file), reference).toBeTypeOf('object');
   }
 });
 
