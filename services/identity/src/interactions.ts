@@ -46,7 +46,7 @@ export async function handleInteraction(
   };
   const present = interaction.prompt.name === 'consent' ? await personOf(people, interaction) : undefined;
   const finish = (result: Parameters<Provider['interactionFinished']>[2]) =>
-    provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true });
+    provider.interactionFinished(request, response, { ...result, language }, { mergeWithLastSubmission: true });
 
   if (request.method === 'GET' || request.method === 'HEAD') {
     if (present !== undefined) return answer(response, continuePage({ ...context, name: present.name }));
@@ -98,9 +98,15 @@ function answer(response: ServerResponse, page: Page): void {
   response.end(response.req.method === 'HEAD' ? undefined : page.html);
 }
 
-/** The language of a page outside of a sign-in. */
-export function contextOf(request: IncomingMessage, uiLocales: unknown): PageContext {
-  return { language: pageLanguage({ uiLocales, accepted: request.headers['accept-language'] }) };
+/** The language of a page that is not at the address of a sign-in. */
+export function contextOf(request: IncomingMessage, uiLocales: unknown, chosen?: string): PageContext {
+  return { language: pageLanguage({ chosen, uiLocales, accepted: request.headers['accept-language'] }) };
+}
+
+/** The language in which a person saw the pages of a sign-in, once they are through. */
+export function languageChosen(interaction: Interaction | undefined): string | undefined {
+  const language = interaction?.result?.language;
+  return typeof language === 'string' ? language : undefined;
 }
 
 async function personOf(people: People, interaction: Interaction) {

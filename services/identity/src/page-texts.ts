@@ -19,6 +19,8 @@ export interface PageTexts {
   readonly continueAs: (name: string) => string;
   readonly proceed: string;
   readonly otherPerson: string;
+  readonly handOver: string;
+  readonly handOverHint: string;
   readonly signOut: string;
   readonly signOutQuestion: string;
   readonly signOutYes: string;
@@ -55,6 +57,8 @@ const zh: PageTexts = {
   continueAs: (name) => `您已登录为“${name}”。`,
   proceed: '继续',
   otherPerson: '使用其他账号',
+  handOver: '即将完成',
+  handOverHint: '如页面没有自动跳转，请点击“继续”。',
   signOut: '退出登录',
   signOutQuestion: '确定要退出登录吗？',
   signOutYes: '退出',
@@ -92,6 +96,8 @@ const en: PageTexts = {
   continueAs: (name) => `You are signed in as “${name}”.`,
   proceed: 'Continue',
   otherPerson: 'Use another account',
+  handOver: 'Almost done',
+  handOverHint: 'If this page does not go on by itself, please choose “Continue”.',
   signOut: 'Sign out',
   signOutQuestion: 'Do you want to sign out?',
   signOutYes: 'Sign out',

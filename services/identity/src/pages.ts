@@ -143,6 +143,21 @@ ${{ html: form }}
   return frame(200, texts.signOut, context, body);
 }
 
+/**
+ * The one way on from a form by which the provider hands over: it goes by itself where scripts run, by its button elsewhere.
+ * `form` is the provider's own as far as its fields, and so are `script` and the hash by which the policy lets it run.
+ */
+export function handOverPage(context: PageContext, { form, script }: { form: string; script: string }): Page {
+  const texts = pageTexts[context.language];
+  const body = html`<h1>${texts.handOver}</h1>
+<p>${texts.handOverHint}</p>
+${{ html: form }}
+<button class="main" type="submit" autofocus>${texts.proceed}</button>
+</form>
+${{ html: script }}`;
+  return frame(200, texts.handOver, context, body);
+}
+
 /** Signed out, with no application to go back to. */
 export function signedOutPage(context: PageContext): Page {
   const texts = pageTexts[context.language];

@@ -12,10 +12,10 @@ import {
   type KoaContextWithOIDC,
   Provider,
 } from 'oidc-provider';
-import { contextOf, handleInteraction, interactionPath, targetsOf } from './interactions.ts';
+import { contextOf, handleInteraction, interactionPath, languageChosen, targetsOf } from './interactions.ts';
 import { clientOfSystem, ownMetadata, rightsOf, type Systems, secretMatches } from './oidc-clients.ts';
 import { openOidcStore } from './oidc-store.ts';
-import { failurePage, type Page, pageHeaders, signedOutPage, signOutPage } from './pages.ts';
+import { failurePage, handOverPage, type Page, pageHeaders, signedOutPage, signOutPage } from './pages.ts';
 import type { People, Person, SignIn } from './sign-in.ts';
 import { publicKeys, type SigningKeys } from './signing-keys.ts';
 
@@ -61,7 +61,11 @@ export async function openProvider(options: ProviderOptions): Promise<RunningPro
     context.set(pageHeaders());
     context.remove('content-type');
     await next();
-    const { entities, params } = context.oidc;
+    const { req, oidc } = context;
+    const form = handedOver(context.body);
+    // The provider's headers stay: they let its script run, and no other.
+    if (form !== undefined) context.body = handOverPage(pageContext({ req, oidc }), form).html;
+    const { entities, params } = oidc;
     const ends = [entities.Interaction?.params.redirect_uri, params?.post_logout_redirect_uri];
     context.set('content-security-policy', endingAt(context.response.get('content-security-policy'), ends));
   });
@@ -233,8 +237,21 @@ function askFor({ oidc }: KoaContextWithOIDC, scopes: string): void {
   if (foreign.length > 0) throw new errors.InvalidScope('this client may not ask for that', foreign.join(' '));
 }
 
-function pageContext(context: KoaContextWithOIDC) {
-  return contextOf(context.req, context.oidc.params?.ui_locales);
+/** The language is that of the sign-in that goes on here, if one does. */
+function pageContext({ req, oidc: { entities, params } }: Pick<KoaContextWithOIDC, 'req' | 'oidc'>) {
+  const { Interaction: signIn } = entities;
+  return contextOf(req, params?.ui_locales ?? signIn?.params.ui_locales, languageChosen(signIn));
+}
+
+/**
+ * What the provider hands over by a form that submits itself: it ends the session of somebody else so before a sign-in goes on,
+ * or when nobody was signed in. It has no hook for this page, so its form is taken out of the answer.
+ */
+function handedOver(page: unknown): { form: string; script: string } | undefined {
+  if (typeof page !== 'string') return undefined;
+  const [script] = /<script>[^<]*<\/script>/.exec(page) ?? [];
+  const [form] = /<form method="post"[^>]*>\s*(<input type="hidden"[^>]*>\s*)*/.exec(page) ?? [];
+  return script === undefined || form === undefined ? undefined : { form, script };
 }
 
 function render(context: KoaContextWithOIDC, page: Page): void {

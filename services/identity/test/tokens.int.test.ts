@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hashSecret } from '../src/oidc-clients.ts';
 import { openEndSessions } from '../src/oidc-store.ts';
@@ -59,10 +60,33 @@ describe('sessions and tokens', () => {
       const form = await visitor.submit(await visitor.get(authorize()), { other: 'yes' });
       expect(form.body).toContain('<h1>登录</h1>');
       const handOver = await visitor.submit(form, { login: 'smith', password });
-      expect(String(handOver.headers['content-security-policy'])).toMatch(/script-src 'sha256-/);
+      expect(handOver.status).toBe(200);
+      expect(handOver.body).toContain('<h1>即将完成</h1>');
+      expect(handOver.body.match(/<button [^>]*>/g)).toEqual(['<button class="main" type="submit" autofocus>']);
+      const [, script = ''] = /<script>([^<]*)<\/script>/.exec(handOver.body) ?? [];
+      const hash = createHash('sha256').update(script).digest('base64');
+      expect(String(handOver.headers['content-security-policy'])).toContain(
+        `script-src 'sha256-${hash}';style-src 'sha`,
+      );
       const back = await visitor.submit(handOver, {});
       const { payload } = await verify(stage.provider(), (await exchange(visitor, codeFrom(back))).access_token);
       expect(payload.sub).toBe(smith.id);
+    });
+
+    it('is handed over in the language of the sign-in, and ended in that of the browser', async () => {
+      const visitor = stage.visitor();
+      await signedIn(visitor);
+      const chosen = new URL((await visitor.get(authorize())).address);
+      chosen.searchParams.set('lang', 'en');
+      const form = await visitor.submit(await visitor.get(chosen.href), { other: 'yes' });
+      const handOver = await visitor.submit(form, { login: 'smith', password });
+      expect(handOver.body).toMatch(/<html lang="en">[\s\S]*<h1>Almost done<\/h1>/);
+      expect((await visitor.submit(handOver, {})).address).toContain(`${callback}?code=`);
+      const nobody = stage.visitor();
+      const english = { 'accept-language': 'en' };
+      const over = await nobody.get(`${issuer}/session/end`, english);
+      expect(over.body).toMatch(/<html lang="en">[\s\S]*<h1>Almost done<\/h1>/);
+      expect((await nobody.submit(over, {}, english)).body).toContain('You are signed out');
     });
 
     it('ends when the person signs out, and takes its tokens along', async () => {
