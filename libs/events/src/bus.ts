@@ -24,8 +24,8 @@ export interface Bus {
   /** Called on `wake`; answers true when it takes care of it, so that nobody else need be told. Answers how to end that. */
   onWake(service: string, fn: () => boolean): () => void;
   /**
-   * Says to all who listen, in other processes, that there is something new to read about `what` (one line). No event, and kept
-   * nowhere: so it is for what can be looked up. Never throws.
+   * Says to all who listen, by this bus (also while NATS is away) and by others, that there is something new to read about `what`
+   * (one line). No event, and kept nowhere: so it is for what can be looked up. Never throws.
    */
   hint(service: string, what: string): void;
   /**
@@ -138,7 +138,10 @@ export function connectBus(options: BusOptions): Bus {
     const there = present();
     try {
       for (const [subject, lines] of toSay) {
-        there?.publish(subject, lines.size > MOST_LINES ? everything : [...lines].join('\n'));
+        const text = lines.size > MOST_LINES ? everything : [...lines].join('\n');
+        // A connection does not hear what itself says. What wakes was heard before it was said.
+        if (hinted.has(subject)) hear(subject, text);
+        there?.publish(subject, text);
       }
     } catch (error) {
       log.warn({ err: error }, 'NATS does not take what is said');

@@ -190,6 +190,15 @@ it('hints are heard by all who listen, those of one moment together, and as ever
     await eventually(() => expect(alsoHeard.slice(4)).toEqual([[everything]]));
     expect(heard).toEqual(first);
     await early.close();
+    const own: (readonly string[])[] = [];
+    speaker.onHint('tickets', (what) => void own.push(what));
+    speaker.hint('tickets', 'a ticket');
+    await eventually(() => expect(own).toEqual([[everything], ['a ticket']]));
+    const alone = connectBus({ url: 'nats://127.0.0.1:1', name: 'alone', log: quiet });
+    alone.onHint('tickets', (what) => void own.push(what));
+    alone.hint('tickets', 'heard without NATS');
+    await eventually(() => expect(own.slice(2)).toEqual([['heard without NATS']]));
+    await alone.close();
   } finally {
     await Promise.all([speaker, one, other].map((bus) => bus.close()));
     await dispose();
