@@ -6,7 +6,12 @@ import { currentTraceparent } from '@bandeng/telemetry';
 
 /** Who calls. */
 export type Caller =
-  | { readonly kind: 'person'; readonly id: string }
+  | {
+      readonly kind: 'person';
+      readonly id: string;
+      /** What came of one sign-in at one application, and may end before the token expires; left out by issuers that do not say. */
+      readonly grant?: string;
+    }
   | { readonly kind: 'client'; readonly id: string; readonly scopes: readonly string[]; readonly territory: string }
   | { readonly kind: 'service'; readonly name: string }
   | { readonly kind: 'guest' };

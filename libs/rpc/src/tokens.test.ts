@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { SignJWT } from 'jose';
+import { type JWTPayload, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { type JsonWebKey, serviceTokens, verifier } from './tokens.ts';
 
@@ -29,8 +29,8 @@ function world() {
     serviceKeys: { keys: [tickets.public] },
     now: () => now,
   });
-  const sign = (key: JsonWebKey, seconds = 600) =>
-    new SignJWT({})
+  const sign = (key: JsonWebKey, seconds = 600, claims: JWTPayload = {}) =>
+    new SignJWT(claims)
       .setProtectedHeader({ alg: 'EdDSA', kid: key.kid ?? '' })
       .setIssuer('https://issuer.example')
       .setAudience('bandeng')
@@ -77,6 +77,13 @@ test('the keys of an issuer that is away for a while count on, and it is asked a
   pass(-3_600);
   keys.push(pair('k2'));
   expect(await verify(await sign(keys[1]?.private ?? {}))).toMatchObject({ kind: 'person' });
+});
+
+test('a token of a person says of which grant it is, if its issuer says so', async () => {
+  const { verify, sign, keys } = world();
+  const of = (grant: unknown) => sign(keys[0]?.private ?? {}, 600, { grant });
+  expect(await verify(await of('g1'))).toEqual({ kind: 'person', id: 'p1', grant: 'g1' });
+  expect(await verify(await of(['g1']))).toEqual({ kind: 'person', id: 'p1' });
 });
 
 test('a new key of the issuer is found at once, and made-up keys do not make us ask all the time', async () => {

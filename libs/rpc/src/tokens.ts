@@ -139,8 +139,8 @@ function expiry({ exp = 0 }: JWTPayload): number {
 
 /** A token whose subject is its client is a system's own. */
 function callerOf(payload: JWTPayload): Caller {
-  const { sub = '', client_id: client, scope, territory } = payload;
-  if (client !== sub) return { kind: 'person', id: sub };
+  const { sub = '', client_id: client, scope, territory, grant } = payload;
+  if (client !== sub) return { kind: 'person', id: sub, ...(typeof grant === 'string' ? { grant } : {}) };
   return {
     kind: 'client',
     id: sub,
