@@ -1,4 +1,4 @@
-import type { ListEndedRequest } from '@bandeng/contracts/identity';
+import type { EndedGrant, ListEndedRequest } from '@bandeng/contracts/identity';
 import type { LiveHandlers } from '@bandeng/events';
 import type { Caller } from '@bandeng/rpc';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -7,8 +7,13 @@ import { type Ended, followEnded } from './ended.ts';
 const mei: Caller = { kind: 'person', id: 'mei' };
 const hotline: Caller = { kind: 'client', id: 'hotline', scopes: [], territory: '4599' };
 const tickets: Caller = { kind: 'service', name: 'tickets' };
-const callers = new Map<string, Caller>([mei, hotline, tickets].map((caller) => [JSON.stringify(caller), caller]));
+const console: Caller = { kind: 'person', id: 'mei', grant: 'console' };
+const phone: Caller = { kind: 'person', id: 'mei', grant: 'phone' };
+const callers = new Map<string, Caller>(
+  [mei, hotline, tickets, console, phone].map((caller) => [JSON.stringify(caller), caller]),
+);
 const refused = { invalid: 'its holder was erased or ended' };
+const signedOut = { invalid: 'its sign-in was ended' };
 
 let ended: Ended;
 afterEach(() => ended.close());
@@ -17,19 +22,37 @@ afterEach(() => ended.close());
 function stage() {
   const people: string[] = [];
   const clients: string[] = [];
+  const grants: EndedGrant[] = [];
   const asked: (Date | undefined)[] = [];
   const here = { identity: true, bus: true };
+  /** Answers of identity wait for it. */
+  let slow: Promise<void> | undefined;
   let handlers: LiveHandlers | undefined;
+  let hint: (() => void) | undefined;
   ended = followEnded({
     identity: {
       listEnded: async ({ since }: Partial<ListEndedRequest>) => {
         if (!here.identity) throw new Error('away');
         asked.push(since);
-        return { people: [...people], clients: [...clients], asOf: new Date(), more: false };
+        const answer = {
+          people: [...people],
+          clients: [...clients],
+          grants: [...grants],
+          asOf: new Date(),
+          more: false,
+        };
+        await slow;
+        return answer;
       },
     },
     bus: {
       connected: () => here.bus,
+      onHint: (_service, fn) => {
+        hint = () => fn(['']);
+        return () => {
+          hint = undefined;
+        };
+      },
       live: (_services, _filter, given) => {
         handlers = given;
         return { ready: Promise.resolve(), position: () => '', silent: () => false, close: async () => {} };
@@ -48,7 +71,16 @@ function stage() {
       },
     });
   const judge = (caller: Caller) => verify(JSON.stringify(caller));
-  return { people, clients, asked, here, hear, judge, silent: () => handlers?.silent?.() };
+  /** That sign-ins of these grants were ended, for so many milliseconds from now. */
+  const end = (id: string, lasting = 60_000) => grants.push({ id, forgetAt: new Date(Date.now() + lasting) });
+  return {
+    ...{ people, clients, grants, end, asked, here, hear, judge },
+    silent: () => handlers?.silent?.(),
+    hint: () => hint?.(),
+    slowDown: (until: Promise<void> | undefined) => {
+      slow = until;
+    },
+  };
 }
 
 describe('a token', () => {
@@ -99,6 +131,59 @@ describe('a token', () => {
     expect(await judge(mei)).toEqual(mei);
     here.identity = false;
     expect(await judge(mei)).toEqual(mei);
+  });
+
+  it('counts no more when its sign-in was ended before; those of another sign-in do', async () => {
+    const { end, judge } = stage();
+    end('phone');
+    expect(await judge(phone)).toEqual(signedOut);
+    expect(await judge(console)).toEqual(console);
+    expect(await judge(mei)).toEqual(mei);
+  });
+
+  it('counts no more as soon as it is hinted that a sign-in was ended', async () => {
+    const { asked, end, hint, judge } = stage();
+    expect(await judge(phone)).toEqual(phone);
+    await vi.waitFor(() => expect(asked).toHaveLength(2));
+    end('phone');
+    hint();
+    await vi.waitFor(async () => expect(await judge(phone)).toEqual(signedOut));
+    expect(asked).toHaveLength(3);
+    expect(await judge(console)).toEqual(console);
+  });
+
+  it('counts no more when its sign-in was ended while the question for others was under way', async () => {
+    const { asked, end, hint, judge, slowDown } = stage();
+    expect(await judge(phone)).toEqual(phone);
+    await vi.waitFor(() => expect(asked).toHaveLength(2));
+    await new Promise((resolve) => setImmediate(resolve)); // and answered
+    const slow = Promise.withResolvers<void>();
+    slowDown(slow.promise);
+    hint();
+    expect(asked).toHaveLength(3);
+    end('phone');
+    for (let n = 0; n < 10; n++) hint();
+    slowDown(undefined);
+    slow.resolve();
+    await vi.waitFor(async () => expect(await judge(phone)).toEqual(signedOut));
+    expect(asked).toHaveLength(4);
+  });
+
+  it('counts no more within seconds of its sign-in’s end while the bus is away', async () => {
+    const { end, here, judge } = stage();
+    expect(await judge(phone)).toEqual(phone);
+    here.bus = false;
+    end('phone');
+    await vi.waitFor(async () => expect(await judge(phone)).toEqual(signedOut));
+  });
+
+  it('whose sign-in was ended is forgotten when all of it have expired', async () => {
+    const { end, grants, here, judge } = stage();
+    here.bus = false;
+    end('phone', 200);
+    expect(await judge(phone)).toEqual(signedOut);
+    grants.length = 0;
+    await vi.waitFor(async () => expect(await judge(phone)).toEqual(phone));
   });
 
   it('of a service needs no question', async () => {

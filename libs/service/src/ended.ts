@@ -2,16 +2,16 @@ import { type Bus, decodeData, type LiveEvent, type Subscription } from '@banden
 import type { Caller, Client, Verifier } from '@bandeng/rpc';
 import type { Logger } from '@bandeng/telemetry';
 
-/** What is needed to know who was ended. */
+/** What is needed to know who and what was ended. */
 export interface EndedOptions {
   readonly identity: Pick<Client<'identity'>, 'listEnded'>;
-  readonly bus: Pick<Bus, 'connected' | 'live'>;
+  readonly bus: Pick<Bus, 'connected' | 'live' | 'onHint'>;
   readonly log: Logger;
   /** Milliseconds between questions while the bus is not heard; 2,000 when left out. */
   readonly pollEvery?: number;
 }
 
-/** People who were erased and systems that were ended: their tokens count no more, though they have not expired. */
+/** People who were erased, systems and sign-ins that were ended: their tokens count no more, though they have not expired. */
 export interface Ended {
   /** A verifier that refuses their tokens. Asks identity before the first answer; throws while that cannot be reached. */
   over(verify: Verifier): Verifier;
@@ -27,22 +27,30 @@ const accountErased = 'bandeng.identity.account-erased.v1';
 const clientEnded = 'bandeng.identity.client-ended.v1';
 
 /**
- * Follows identity: by its stream, and by a question at the beginning, whenever the stream begins or is heard again, and
- * every two seconds while it is not. Nothing is asked before the first token has to be judged.
+ * Follows identity: by its stream and, for sign-ins, whose end is nobody else's business, by its hints; by a question at the
+ * beginning, at each hint, whenever the stream begins or is heard again, and every two seconds while it is not. Nothing is
+ * asked before the first token has to be judged.
  */
 export function followEnded(options: EndedOptions): Ended {
   const { identity, bus, log, pollEvery = 2_000 } = options;
   const people = new Set<string>();
   const clients = new Set<string>();
+  /** Until when each has to be remembered, in milliseconds since 1970. */
+  const grants = new Map<string, number>();
   let begun: Promise<void> | undefined;
   let loaded = false;
   let since: Date | undefined;
   let subscription: Subscription | undefined;
   let heard = false;
   let asking: Promise<void> | undefined;
+  let wanted = false;
   let askedAt = Number.NEGATIVE_INFINITY;
   let away = false;
+  let closed = false;
   let timer: NodeJS.Timeout | undefined;
+  const unhint = bus.onHint('identity', () => {
+    if (loaded) askAgain();
+  });
 
   async function ask(): Promise<void> {
     askedAt = performance.now();
@@ -50,13 +58,17 @@ export function followEnded(options: EndedOptions): Ended {
       const answer = await identity.listEnded({ since });
       for (const id of answer.people) people.add(id);
       for (const id of answer.clients) clients.add(id);
+      for (const { id, forgetAt } of answer.grants) grants.set(id, forgetAt?.getTime() ?? Number.POSITIVE_INFINITY);
       const reach = answer.more ? 0 : overlap;
       since = answer.asOf === undefined ? since : new Date(answer.asOf.getTime() - reach);
       more = answer.more;
     }
+    for (const [id, until] of grants) if (until <= Date.now()) grants.delete(id);
   }
 
+  /** What was ended while a question is under way may not be in its answer. */
   function askAgain(): void {
+    wanted = asking !== undefined;
     asking ??= ask()
       .then(
         () => {
@@ -69,6 +81,7 @@ export function followEnded(options: EndedOptions): Ended {
       )
       .finally(() => {
         asking = undefined;
+        if (wanted && !closed) askAgain();
       });
   }
 
@@ -126,9 +139,12 @@ export function followEnded(options: EndedOptions): Ended {
     return begun;
   }
 
-  function has(caller: Caller): boolean {
-    if (caller.kind === 'person') return people.has(caller.id);
-    return caller.kind === 'client' && clients.has(caller.id);
+  /** Why the tokens of a caller count no more. */
+  function reasonAgainst(caller: Caller): string | undefined {
+    const holder = caller.kind === 'person' ? people : clients;
+    if ('id' in caller && holder.has(caller.id)) return 'its holder was erased or ended';
+    const signedOut = caller.kind === 'person' && caller.grant !== undefined && grants.has(caller.grant);
+    return signedOut ? 'its sign-in was ended' : undefined;
   }
 
   return {
@@ -136,9 +152,12 @@ export function followEnded(options: EndedOptions): Ended {
       const caller = await verify(token);
       if ('invalid' in caller || caller.kind === 'service') return caller;
       if (!loaded) await begin();
-      return has(caller) ? { invalid: 'its holder was erased or ended' } : caller;
+      const invalid = reasonAgainst(caller);
+      return invalid === undefined ? caller : { invalid };
     },
     async close() {
+      closed = true;
+      unhint();
       clearInterval(timer);
       const last = subscription;
       subscription = undefined;

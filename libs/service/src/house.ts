@@ -33,7 +33,7 @@ export interface Foundation {
   readonly keys: Keys;
   /** Seals page tokens with a key of this installation. */
   readonly pages: PageTokens;
-  /** Verifies tokens of people, systems and services; those of people who were erased and systems that were ended are none. */
+  /** Verifies tokens of people, systems and services; those of whoever was erased or ended are none. */
   readonly verify: Verifier;
   /** Code of the city this installation serves. */
   readonly city: string;

@@ -19,6 +19,6 @@ export function standIn<S extends ServiceName>(service: S, answers: Partial<Hand
 export function identityWith(
   answers: Partial<Handlers<'identity', never>> & Pick<Handlers<'identity', never>, 'getKeySet'>,
 ): Implementation {
-  const listEnded = async () => ({ people: [], clients: [], asOf: new Date(), more: false });
+  const listEnded = async () => ({ people: [], clients: [], grants: [], asOf: new Date(), more: false });
   return standIn('identity', { listEnded, ...answers });
 }

@@ -20,7 +20,7 @@ export function accountObject({ city, directory, now }: House, person: string): 
 }
 
 export function accounts(office: Office) {
-  const { house, registry } = office;
+  const { house, registry, endedGrants } = office;
   return {
     async registerAccount(
       request: contract.RegisterAccountRequest,
@@ -59,8 +59,8 @@ export function accounts(office: Office) {
 
     async listEnded({ since }: contract.ListEndedRequest): Promise<contract.ListEndedResponse> {
       const asked = house.now();
-      const { people, clients, upTo } = await endedSince(registry, since);
-      return { people, clients, asOf: upTo ?? asked, more: upTo !== undefined };
+      const { upTo, ...ended } = await endedSince(registry, endedGrants, since);
+      return { ...ended, asOf: upTo ?? asked, more: upTo !== undefined };
     },
   };
 }

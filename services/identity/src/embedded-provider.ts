@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Configuration } from './config.ts';
 import type { Office } from './office.ts';
 import { clientsOfPeople } from './oidc-clients.ts';
+import { openOidcStore } from './oidc-store.ts';
 import { openProvider, type RunningProvider } from './provider.ts';
 import { peopleOf, systemsOf } from './queries.ts';
 import { signInOf } from './sign-in.ts';
@@ -9,7 +10,7 @@ import { signingKeys } from './signing-keys.ts';
 
 /** Opens the provider over the registry of this house, for towns without an identity provider. */
 export async function embeddedProvider(
-  { house, registry, attempts }: Pick<Office, 'house' | 'registry' | 'attempts'>,
+  { house, registry, attempts, endedGrants }: Pick<Office, 'house' | 'registry' | 'attempts' | 'endedGrants'>,
   configuration: Configuration,
 ): Promise<RunningProvider> {
   const { database, keys, log } = house;
@@ -21,7 +22,7 @@ export async function embeddedProvider(
   };
   return openProvider({
     ...configuration,
-    database,
+    store: await openOidcStore(database, endedGrants),
     keys: { signing: await signingKeys(configuration.signingKeys), cookies: keys.secret('cookies') },
     accounts: {
       people,

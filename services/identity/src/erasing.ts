@@ -27,7 +27,7 @@ export function erasing(office: Office) {
   async function destroy({ id, state, words }: StoredAccount): Promise<void> {
     const login = words[state.login ?? '']?.text;
     await vault.erase(id);
-    await endSessions(id, login);
+    await endSessions(id, { login });
     if (login !== undefined) await attempts.forget(login);
   }
 

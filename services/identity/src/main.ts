@@ -16,7 +16,7 @@ export const identity = defineService({
   configure,
   async start(house, configuration) {
     const registry = await openRegistry(house);
-    const office = await openOffice(house, registry);
+    const office = await openOffice(house, registry, configuration);
     const provider = configuration.embedded ? await embeddedProvider(office, configuration) : undefined;
     const foreign = keysOfForeignIssuer(configuration.issuer, house.now);
     const keySet = async () => (provider === undefined ? foreign() : { keys: [...provider.keySet.keys] });

@@ -4,7 +4,7 @@ import type * as contract from '@bandeng/contracts/identity';
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import type { Call } from '@bandeng/rpc';
 import { whyNot } from './domain/account.ts';
-import { accountMessage, contextOf, type Office, personOf, placeNameOf, spelledRole } from './office.ts';
+import { accountMessage, contextOf, type Office, placeNameOf, spelledRole } from './office.ts';
 import { hashPassword, passwordMatches } from './passwords.ts';
 import type { Refusal } from './refusals.ts';
 
@@ -60,8 +60,9 @@ export function me(office: Office) {
       { oldPassword, newPassword }: contract.ChangeMyPasswordRequest,
       call: Call,
     ): Promise<contract.Account | Refused<Refusal>> {
-      const person = personOf(call);
-      if (person === undefined) return refuse('not-permitted');
+      const { caller } = call;
+      if (caller.kind !== 'person') return refuse('not-permitted');
+      const { id: person, grant: kept } = caller;
       const context = contextOf(office, call);
       let changed = false;
       const outcome = await registry.accounts.run<Refusal>(person, context, async (current) => {
@@ -82,12 +83,13 @@ export function me(office: Office) {
         if (!known) return refuse('wrong-password', { field: 'oldPassword' });
         await attempts.forget(login);
         await vault.change({ owner: person, secretHash: await hashPassword(newPassword) });
+        // Before it is recorded: what is cut off here is done again by the repeat, which the record would stop.
+        await endSessions(person, { kept });
         changed = true;
         return { command };
       });
       if (isRefused(outcome)) return outcome;
       if (outcome.replayed) call.replayed();
-      else await endSessions(person);
       return accountMessage(outcome.stored);
     },
   };

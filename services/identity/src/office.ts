@@ -8,7 +8,9 @@ import type { CommandContext, Stored } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import type { House } from '@bandeng/service';
 import { type Attempts, openAttempts } from './attempts.ts';
+import type { Configuration } from './config.ts';
 import type { Account, AccountEvent } from './domain/account.ts';
+import { type EndedGrants, openEndedGrants } from './ended-grants.ts';
 import { type EndSessions, openEndSessions } from './oidc-store.ts';
 import { isPageKey, type PageKey } from './queries.ts';
 import type { Registry } from './registry.ts';
@@ -21,17 +23,24 @@ export interface Office {
   readonly registry: Registry;
   readonly attempts: Attempts;
   readonly endSessions: EndSessions;
+  readonly endedGrants: EndedGrants;
   /** Hides in hashes of requests what these say. */
   readonly requestKey: Buffer;
 }
 
-export async function openOffice(house: House, registry: Registry): Promise<Office> {
-  const { database, keys } = house;
+export async function openOffice(
+  house: House,
+  registry: Registry,
+  { accessTokenSeconds }: Pick<Configuration, 'accessTokenSeconds'>,
+): Promise<Office> {
+  const { database, keys, now, bus } = house;
+  const hint = () => bus.hint('identity', 'ended');
+  const endedGrants = await openEndedGrants({ database, accessTokenSeconds, now, hint });
   const [attempts, endSessions] = await Promise.all([
     openAttempts(database, keys.secret('sign-in-attempts')),
-    openEndSessions(database),
+    openEndSessions(database, endedGrants),
   ]);
-  return { house, registry, attempts, endSessions, requestKey: keys.secret('requests') };
+  return { house, registry, attempts, endSessions, endedGrants, requestKey: keys.secret('requests') };
 }
 
 /** What a command brings along, from the call that asks for it. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Collection, Db } from '@bandeng/records';
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { normalLogin } from './domain/account.ts';
+import type { EndedGrants } from './ended-grants.ts';
 
 interface StoredModel {
   /** Model and hash of the id: a refresh token or code read from a backup cannot be presented. */
@@ -25,25 +26,51 @@ const longestSeconds = 90 * 24 * 60 * 60;
 const presented = new Set(['AuthorizationCode', 'RefreshToken']);
 
 /** The provider's sessions, interactions, grants, codes and refresh tokens in MongoDB: they outlive a restart. */
-export async function openOidcStore(database: Db): Promise<(model: string) => Adapter> {
+export interface OidcStore {
+  /** What the provider keeps of a model. Ending a grant ends the access tokens that came of it, too. */
+  adapter(model: string): Adapter;
+  /** Ends a grant with all that came of it. */
+  endGrant(grant: string): Promise<void>;
+}
+
+/** Opens them over a database. */
+export async function openOidcStore(database: Db, ended: EndedGrants): Promise<OidcStore> {
   const collection = await openCollection(database);
-  return (model) => adapterOf(collection, model);
+  const endGrant = async (grant: string): Promise<void> => {
+    await ended.end([grant]);
+    await collection.deleteMany({ family: grant });
+  };
+  return { adapter: (model) => adapterOf(collection, model, endGrant), endGrant };
 }
 
 /**
- * Ends all sessions, grants, codes and refresh tokens of a person, and half-done sign-ins by this login: whatever they have
- * of this provider but access tokens is worth nothing any more.
+ * Ends all sessions, grants, codes and tokens of a person, and half-done sign-ins by this `login`: whatever they have of this
+ * provider is worth nothing any more, but what came of the grant that is `kept`.
  */
-export type EndSessions = (person: string, login?: string) => Promise<void>;
+export type EndSessions = (
+  person: string,
+  also?: { readonly login?: string | undefined; readonly kept?: string | undefined },
+) => Promise<void>;
 
 /** Opens the ending of sessions over a database; also where a city's own issuer signs people in and there are none. */
-export async function openEndSessions(database: Db): Promise<EndSessions> {
+export async function openEndSessions(database: Db, ended: EndedGrants): Promise<EndSessions> {
   const collection = await openCollection(database);
-  return async (person, login) => {
-    await collection.deleteMany({ person });
-    if (login === undefined) return;
-    await collection.deleteMany({ hint: normalLogin(login) });
+  return async (person, { login, kept } = {}) => {
+    const stored = await collection.find({ person }).toArray();
+    const going = stored.filter((one) => one.family === undefined && (kept === undefined || !names(one, kept)));
+    // Sessions first, for grants come of them; then the grants that there are.
+    await collection.deleteMany({ _id: { $in: going.map(({ _id }) => _id) } });
+    const families = await collection.distinct('family', { person });
+    const grants = families.flatMap((family) => (family === undefined || family === kept ? [] : [family]));
+    await ended.end(grants);
+    await collection.deleteMany({ family: { $in: grants } });
+    if (login !== undefined) await collection.deleteMany({ hint: normalLogin(login) });
   };
+}
+
+/** Whether it is the session that a grant came of. */
+function names({ payload }: StoredModel, grant: string): boolean {
+  return Object.values(payload.authorizations ?? {}).some(({ grantId }) => grantId === grant);
 }
 
 async function openCollection(database: Db): Promise<Collection<StoredModel>> {
@@ -58,11 +85,7 @@ async function openCollection(database: Db): Promise<Collection<StoredModel>> {
   return collection;
 }
 
-function adapterOf(collection: Collection<StoredModel>, model: string): Adapter {
-  const revokeByGrantId = async (grantId: string) => {
-    await collection.deleteMany({ family: grantId });
-  };
-
+function adapterOf(collection: Collection<StoredModel>, model: string, endGrant: OidcStore['endGrant']): Adapter {
   const stored = async (filter: object): Promise<AdapterPayload | undefined> =>
     (await collection.findOne(filter))?.payload;
 
@@ -99,13 +122,13 @@ function adapterOf(collection: Collection<StoredModel>, model: string): Adapter 
       if (matchedCount === 1) return;
       // The provider looked before it came here: somebody else used it in between. That is reuse, and ends the family.
       const used = await stored({ _id: keyOf(model, id) });
-      if (used?.grantId !== undefined) await revokeByGrantId(used.grantId);
+      if (used?.grantId !== undefined) await endGrant(used.grantId);
       throw new errors.InvalidGrant('already used');
     },
     destroy: async (id) => {
       await collection.deleteOne({ _id: keyOf(model, id) });
     },
-    revokeByGrantId,
+    revokeByGrantId: endGrant,
   };
 }
 

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Db } from '@bandeng/records';
 import type { House } from '@bandeng/service';
 import type { JWK } from 'jose';
 import {
@@ -14,7 +13,7 @@ import {
 } from 'oidc-provider';
 import { contextOf, handleInteraction, interactionPath, languageChosen, targetsOf } from './interactions.ts';
 import { clientOfSystem, ownMetadata, rightsOf, type Systems, secretMatches } from './oidc-clients.ts';
-import { openOidcStore } from './oidc-store.ts';
+import type { OidcStore } from './oidc-store.ts';
 import { failurePage, handOverPage, type Page, pageHeaders, signedOutPage, signOutPage } from './pages.ts';
 import type { People, Person, SignIn } from './sign-in.ts';
 import { publicKeys, type SigningKeys } from './signing-keys.ts';
@@ -30,7 +29,7 @@ export interface ProviderOptions {
   readonly issuer: string;
   /** Unix socket, or a port. */
   readonly listen: { readonly socketPath: string } | { readonly host: string; readonly port: number };
-  readonly database: Db;
+  readonly store: OidcStore;
   readonly keys: { readonly signing: SigningKeys /** Signs cookies. */; readonly cookies: Buffer };
   readonly accounts: { readonly people: People; readonly signIn: SignIn; readonly systems: Systems };
   /** Our own clients of people. */
@@ -52,7 +51,7 @@ export interface RunningProvider {
 export async function openProvider(options: ProviderOptions): Promise<RunningProvider> {
   const { issuer, log, listen } = options;
   const { pathname: prefix, host, protocol } = new URL(issuer);
-  const provider = new Provider(issuer, await configuration(options, prefix));
+  const provider = new Provider(issuer, configuration(options, prefix));
   provider.proxy = true;
   provider.Client.prototype.compareClientSecret = function compare(secret) {
     return secretMatches(secret, this.clientSecret ?? '');
@@ -118,18 +117,17 @@ export async function openProvider(options: ProviderOptions): Promise<RunningPro
   };
 }
 
-async function configuration(options: ProviderOptions, prefix: string): Promise<Configuration> {
-  const { keys, accounts, accessTokenSeconds } = options;
-  const store = await openOidcStore(options.database);
+function configuration(options: ProviderOptions, prefix: string): Configuration {
+  const { keys, accounts, accessTokenSeconds, store } = options;
   const systems = {
-    ...store('Client'),
+    ...store.adapter('Client'),
     find: async (id: string) => {
       const system = await accounts.systems.byId(id);
       return system === undefined ? undefined : clientOfSystem(system);
     },
   };
   return {
-    adapter: (model) => (model === 'Client' ? systems : store(model)),
+    adapter: (model) => (model === 'Client' ? systems : store.adapter(model)),
     jwks: { keys: keys.signing.keys.map((key) => ({ ...key })) },
     clients: [...options.clients],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
@@ -175,8 +173,8 @@ async function configuration(options: ProviderOptions, prefix: string): Promise<
       },
     },
     extraTokenClaims: (_context, token) => {
-      const client = token.kind === 'ClientCredentials' ? token.client : undefined;
-      return client === undefined ? undefined : { territory: rightsOf(client).territory };
+      if (token.kind === 'AccessToken') return { grant: token.grantId };
+      return token.client === undefined ? undefined : { territory: rightsOf(token.client).territory };
     },
     findAccount: async (_context, id) => {
       const person = await accounts.people.byId(id);

@@ -1,7 +1,9 @@
 import type { Filter as Permitted } from '@bandeng/access';
+import type { EndedGrant } from '@bandeng/contracts/identity';
 import { type Document, type Filter, olderThan, type RecordDocument, type Stored } from '@bandeng/records';
 import type { ClientEvent, SystemClient } from './domain/client.ts';
 import type { ContactReading, ContactReadingEvent } from './domain/contact-reading.ts';
+import type { EndedGrants } from './ended-grants.ts';
 import type { Systems } from './oidc-clients.ts';
 import type { Accounts, Clients, ContactReadings, Registry } from './registry.ts';
 import type { People, Person } from './sign-in.ts';
@@ -129,24 +131,30 @@ function behind(filter: Document, field: string, after: PageKey | undefined): Fi
 
 const mostEnded = 5_000;
 
-/** Erased people and ended systems since an instant, those that ended first. */
+/** Erased people, ended systems and ended grants since an instant, those that ended first; all up to `upTo` when there are more. */
 export async function endedSince(
   { accounts, clients }: Pick<Registry, 'accounts' | 'clients'>,
+  endedGrants: Pick<EndedGrants, 'since'>,
   since: Date | undefined,
-): Promise<{ people: string[]; clients: string[]; upTo: Date | undefined }> {
+): Promise<{ people: string[]; clients: string[]; grants: EndedGrant[]; upTo: Date | undefined }> {
   const when = since === undefined ? { $exists: true } : { $gte: since };
   const options = { limit: mostEnded, maxTimeMS: readTime } as const;
-  const [people, systems] = await Promise.all([
+  const [people, systems, grants] = await Promise.all([
     accounts.collection
       .find({ erasedAt: when }, { ...options, projection: { erasedAt: 1 }, sort: { erasedAt: 1 } })
       .toArray(),
     clients.collection.find({ endedAt: when }, { ...options, projection: { _id: 1 } }).toArray(),
+    endedGrants.since(since, mostEnded),
   ]);
-  const last: unknown = people.length === mostEnded ? people.at(-1)?.erasedAt : undefined;
+  const cutOff = [
+    people.length === mostEnded ? people.at(-1)?.erasedAt : undefined,
+    grants.length === mostEnded ? grants.at(-1)?.endedAt : undefined,
+  ].filter((instant) => instant instanceof Date);
   return {
     people: people.map(({ _id }) => _id),
     clients: systems.map(({ _id }) => _id),
-    upTo: last instanceof Date ? last : undefined,
+    grants: grants.map(({ _id: id, forgetAt }) => ({ id, forgetAt })),
+    upTo: cutOff.sort((one, other) => one.getTime() - other.getTime())[0],
   };
 }
 

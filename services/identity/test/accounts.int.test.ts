@@ -130,9 +130,23 @@ describe('accounts over gRPC', () => {
     it('ends every session and refresh token of the person', async () => {
       const { id } = Object(await register());
       const oidc = counter.house.database.collection('oidc');
-      await oidc.insertMany([{ person: id }, { person: 'somebody else' }]);
+      await oidc.insertMany([
+        { person: id, family: 'phone' },
+        { person: id, family: 'phone' },
+        { person: id, uid: 'a session', payload: { authorizations: { console: { grantId: 'phone' } } } },
+        { person: id, family: 'console' },
+        { person: 'somebody else', family: 'theirs' },
+      ]);
+      expect(await change(id, 'a wrong bench', next)).toMatchObject({ refused: 'wrong-password' });
+      expect(await oidc.countDocuments()).toBe(5);
       await change(id, password, next);
-      expect(await oidc.distinct('person')).toEqual(['somebody else']);
+      expect(await oidc.distinct('family')).toEqual(['theirs']);
+      expect(await oidc.countDocuments()).toBe(1);
+      const { grants } = Object(await counter.askAs('tickets', 'ListEnded', {}));
+      expect(grants.map((grant: { id: string }) => grant.id).sort()).toEqual(['console', 'phone']);
+      const minutes = (grants[0].forgetAt.getTime() - counter.house.now().getTime()) / 60_000;
+      expect(minutes).toBeGreaterThan(15);
+      expect(minutes).toBeLessThan(20);
     });
   });
 

@@ -56,7 +56,7 @@ describe('identity as a service', () => {
     for (const { login, password } of plan.logins) {
       const { access_token } = await signIn(login, password);
       const known = plan.accounts.find((each) => each.login === login);
-      expect(await verify()(access_token)).toEqual({ kind: 'person', id: known?.id });
+      expect(await verify()(access_token)).toEqual({ kind: 'person', id: known?.id, grant: expect.any(String) });
     }
   });
 

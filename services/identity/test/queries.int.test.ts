@@ -3,6 +3,7 @@ import { type Parts, parts } from '@bandeng/testing';
 import { wasteIn } from '@bandeng/testing/queries';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openAttempts } from '../src/attempts.ts';
+import { type EndedGrants, openEndedGrants } from '../src/ended-grants.ts';
 import { openEndSessions, openOidcStore } from '../src/oidc-store.ts';
 import {
   clientsPage,
@@ -27,6 +28,7 @@ const minute = 60_000;
 let given: Parts;
 let database: Db;
 let registry: Registry;
+let endedGrants: EndedGrants;
 let close: () => Promise<void>;
 
 beforeAll(async () => {
@@ -37,6 +39,7 @@ beforeAll(async () => {
   const now = () => new Date(noon);
   const records = await openRecords({ database });
   registry = await openRegistry({ records, database, now, keys: { ...noKeys, secret: () => secret } });
+  endedGrants = await openEndedGrants({ database, accessTokenSeconds: 900, now, hint: () => {} });
   close = () => mongo.close();
   const fill = async (name: string, document: (index: number) => Document): Promise<void> => {
     const documents = Array.from({ length: number }, (_, index) => document(index));
@@ -78,6 +81,11 @@ beforeAll(async () => {
     }));
   }
   await fill('sign_in_attempts', (index) => ({ _id: `counter-${index}`, failures: 1, expires: new Date() }));
+  await fill('ended_grants', (index) => ({
+    _id: `ended-${index}`,
+    endedAt: since(index),
+    forgetAt: new Date(Date.now() + 60 * minute),
+  }));
   await fill('oidc', (index) => ({
     _id: `${['Session', 'Interaction', 'RefreshToken', 'Grant'][index % 4]}:${index}`,
     payload: {},
@@ -132,23 +140,29 @@ it('lists are read page by page', async () => {
 
 it('who has ended since is asked again and again, of few among many', async () => {
   const waste = await wasteIn(database, async () => {
-    expect((await endedSince(registry, undefined)).people).toHaveLength(number / 50);
-    expect((await endedSince(registry, new Date(noon - 400 * minute))).people.length).toBeGreaterThan(10);
+    const all = await endedSince(registry, endedGrants, undefined);
+    expect(all.people).toHaveLength(number / 50);
+    expect(all.grants).toHaveLength(number);
+    const late = await endedSince(registry, endedGrants, new Date(noon - 400 * minute));
+    expect(late.people.length).toBeGreaterThan(10);
+    expect(late.grants.length).toBeGreaterThan(700);
+    expect(late.grants.length).toBeLessThan(900);
     await living(registry, ['person-1', 'person-2', 'client-1', 'orphan-100']);
   });
   expect(waste).toEqual([]);
 });
 
 it('sessions are found, and ended with whoever they are of', async () => {
-  const store = await openOidcStore(database);
-  const end = await openEndSessions(database);
+  const { adapter } = await openOidcStore(database, endedGrants);
+  const end = await openEndSessions(database, endedGrants);
   const waste = await wasteIn(database, async () => {
-    await store('Session').findByUid('uid-8');
-    await store('RefreshToken').find('unknown');
-    await store('Grant').revokeByGrantId('family-8');
-    await store('Session').upsert('fresh', { uid: 'fresh', accountId: 'person-1' }, 60);
-    await store('Session').destroy('fresh');
-    await end('person-8', 'login-9');
+    await adapter('Session').findByUid('uid-8');
+    await adapter('RefreshToken').find('unknown');
+    await adapter('Grant').revokeByGrantId('family-8');
+    await adapter('Session').upsert('fresh', { uid: 'fresh', accountId: 'person-1' }, 60);
+    await adapter('Session').destroy('fresh');
+    await end('person-8', { login: 'login-9' });
+    await end('person-9', { kept: 'family-9' });
   });
   expect(waste).toEqual([]);
 });

@@ -4,7 +4,9 @@ import { connectMongo, type Db } from '@bandeng/records';
 import { type Parts, parts } from '@bandeng/testing';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { openAttempts } from '../src/attempts.ts';
+import { type EndedGrants, openEndedGrants } from '../src/ended-grants.ts';
 import { clientsOfPeople, hashSecret } from '../src/oidc-clients.ts';
+import { openOidcStore } from '../src/oidc-store.ts';
 import { hashPassword } from '../src/passwords.ts';
 import { openProvider, type RunningProvider } from '../src/provider.ts';
 import { type Person, signInOf } from '../src/sign-in.ts';
@@ -41,6 +43,9 @@ export interface Stage {
   clear(): Promise<void>;
   /** Who has chosen another password since the last time. */
   changes(): string[];
+  readonly endedGrants: EndedGrants;
+  /** How often it was hinted at ended grants since the last time. */
+  hints(): number;
   /** Errors that the provider logged since the last time. */
   faults(): unknown[];
   close(): Promise<void>;
@@ -72,7 +77,7 @@ export async function openStage(options: { onPort?: boolean } = {}): Promise<Sta
     return openProvider({
       issuer: at,
       listen: options.onPort ? { host: '127.0.0.1', port } : { socketPath },
-      database,
+      store: await openOidcStore(database, endedGrants),
       keys: {
         signing: await signingKeys({ file: join(given.directory, 'signing.json') }),
         cookies: Buffer.alloc(32, 2),
@@ -95,6 +100,11 @@ export async function openStage(options: { onPort?: boolean } = {}): Promise<Sta
     });
   };
 
+  const hints: true[] = [];
+  const endedGrants = await openEndedGrants({
+    ...{ database, accessTokenSeconds: 600, now: () => new Date() },
+    hint: () => void hints.push(true),
+  });
   let running = await open();
   const restart = async () => {
     await running.close();
@@ -112,6 +122,8 @@ export async function openStage(options: { onPort?: boolean } = {}): Promise<Sta
       await database.dropDatabase();
       running = await open();
     },
+    endedGrants,
+    hints: () => hints.splice(0).length,
     changes: () => changes.splice(0),
     faults: () => lines.splice(0).filter((line) => 'error' in line),
     close: async () => {

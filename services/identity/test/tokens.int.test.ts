@@ -142,7 +142,7 @@ describe('sessions and tokens', () => {
       const unused = codeFrom(await signedInAgain(visitor));
       const hinted = await stage.visitor().get(authorize({ login_hint: 'Li.Na' }));
       expect(hinted.status).toBe(200);
-      await (await openEndSessions(stage.database))(lina.id, 'li.na');
+      await (await openEndSessions(stage.database, stage.endedGrants))(lina.id, { login: 'li.na' });
       expect(await refresh(visitor, mine.refresh_token)).toMatchObject({ status: 400, error: 'invalid_grant' });
       expect(await exchange(visitor, unused)).toMatchObject({ status: 400, error: 'invalid_grant' });
       expect((await visitor.get(authorize())).body).toContain('name="password"');

@@ -146,7 +146,7 @@ export const rpcs = [
     response: identity_identity.Account,
     requestType: 'bandeng.identity.v1.ChangeMyPasswordRequest',
     responseType: 'bandeng.identity.v1.Account',
-    comment: "Changes the caller's own password. Ends every session and refresh token of the caller: whoever else holds one is out.\nRefused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.",
+    comment: "Changes the caller's own password. Ends every other sign-in of the caller, with its session and tokens: whoever else holds\none is out.\nRefused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.",
   },
   {
     service: 'identity',
@@ -262,7 +262,7 @@ export const rpcs = [
     response: identity_identity.ListEndedResponse,
     requestType: 'bandeng.identity.v1.ListEndedRequest',
     responseType: 'bandeng.identity.v1.ListEndedResponse',
-    comment: "Erased people and ended systems, whose tokens count no more before they expire; for every service.",
+    comment: "Erased people, ended systems and ended sign-ins, whose tokens count no more before they expire; for every service.",
   },
   {
     service: 'identity',

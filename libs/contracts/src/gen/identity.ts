@@ -32,6 +32,7 @@ export {
   EndClientRequest,
   ListEndedRequest,
   ListEndedResponse,
+  EndedGrant,
   ListNamesRequest,
   ListNamesResponse,
   GetContactForDeliveryRequest,

@@ -383,6 +383,19 @@ export interface ListEndedResponse {
     | undefined;
   /** Whether there is more up to now: ask again at once. */
   more: boolean;
+  /** Grants that were ended while access tokens that came of them may still live. */
+  grants: EndedGrant[];
+}
+
+/**
+ * What came of one sign-in of a person at an application, and was ended: by signing out, by revoking one of its tokens, by a
+ * refresh token that was used twice, or by another password.
+ */
+export interface EndedGrant {
+  /** Opaque id: the claim `grant` of its access tokens. */
+  id: string;
+  /** When the last of its access tokens has expired, so that it may be forgotten. */
+  forgetAt: Date | undefined;
 }
 
 /** Whose names. */
@@ -3012,7 +3025,7 @@ export const ListEndedRequest: MessageFns<ListEndedRequest> = {
 };
 
 function createBaseListEndedResponse(): ListEndedResponse {
-  return { people: [], clients: [], asOf: undefined, more: false };
+  return { people: [], clients: [], asOf: undefined, more: false, grants: [] };
 }
 
 export const ListEndedResponse: MessageFns<ListEndedResponse> = {
@@ -3028,6 +3041,9 @@ export const ListEndedResponse: MessageFns<ListEndedResponse> = {
     }
     if (message.more !== false) {
       writer.uint32(32).bool(message.more);
+    }
+    for (const v of message.grants) {
+      EndedGrant.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -3077,6 +3093,14 @@ export const ListEndedResponse: MessageFns<ListEndedResponse> = {
             message.more = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.grants.push(EndedGrant.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3099,6 +3123,7 @@ export const ListEndedResponse: MessageFns<ListEndedResponse> = {
         ? fromJsonTimestamp(object.as_of)
         : undefined,
       more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+      grants: globalThis.Array.isArray(object?.grants) ? object.grants.map((e: any) => EndedGrant.fromJSON(e)) : [],
     };
   },
 
@@ -3116,6 +3141,9 @@ export const ListEndedResponse: MessageFns<ListEndedResponse> = {
     if (message.more !== undefined) {
       obj.more = message.more;
     }
+    if (message.grants) {
+      obj.grants = message.grants.map((e) => EndedGrant.toJSON(e));
+    }
     return obj;
   },
 
@@ -3128,6 +3156,96 @@ export const ListEndedResponse: MessageFns<ListEndedResponse> = {
     message.clients = object.clients?.map((e) => e) || [];
     message.asOf = object.asOf ?? undefined;
     message.more = object.more ?? false;
+    message.grants = object.grants?.map((e) => EndedGrant.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseEndedGrant(): EndedGrant {
+  return { id: "", forgetAt: undefined };
+}
+
+export const EndedGrant: MessageFns<EndedGrant> = {
+  encode(message: EndedGrant, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.forgetAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.forgetAt), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndedGrant {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndedGrant();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.forgetAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EndedGrant {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      forgetAt: isSet(object.forgetAt)
+        ? fromJsonTimestamp(object.forgetAt)
+        : isSet(object.forget_at)
+        ? fromJsonTimestamp(object.forget_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: EndedGrant): unknown {
+    const obj: any = {};
+    if (message.id !== undefined) {
+      obj.id = message.id;
+    }
+    if (message.forgetAt !== undefined) {
+      obj.forgetAt = message.forgetAt.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EndedGrant>, I>>(base?: I): EndedGrant {
+    return EndedGrant.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EndedGrant>, I>>(object: I): EndedGrant {
+    const message = createBaseEndedGrant();
+    message.id = object.id ?? "";
+    message.forgetAt = object.forgetAt ?? undefined;
     return message;
   },
 };
@@ -3712,7 +3830,8 @@ export const IdentityServiceService = {
     responseDeserialize: (value: Buffer): Contact => Contact.decode(value),
   },
   /**
-   * Changes the caller's own password. Ends every session and refresh token of the caller: whoever else holds one is out.
+   * Changes the caller's own password. Ends every other sign-in of the caller, with its session and tokens: whoever else holds
+   * one is out.
    * Refused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.
    */
   changeMyPassword: {
@@ -3818,7 +3937,7 @@ export const IdentityServiceService = {
     responseSerialize: (value: Client): Buffer => Buffer.from(Client.encode(value).finish()),
     responseDeserialize: (value: Buffer): Client => Client.decode(value),
   },
-  /** Erased people and ended systems, whose tokens count no more before they expire; for every service. */
+  /** Erased people, ended systems and ended sign-ins, whose tokens count no more before they expire; for every service. */
   listEnded: {
     path: "/bandeng.identity.v1.IdentityService/ListEnded" as const,
     requestStream: false as const,
@@ -3876,7 +3995,8 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
   /** Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten. Refused: `erased`. */
   changeMyContact: handleUnaryCall<ChangeMyContactRequest, Contact>;
   /**
-   * Changes the caller's own password. Ends every session and refresh token of the caller: whoever else holds one is out.
+   * Changes the caller's own password. Ends every other sign-in of the caller, with its session and tokens: whoever else holds
+   * one is out.
    * Refused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.
    */
   changeMyPassword: handleUnaryCall<ChangeMyPasswordRequest, Account>;
@@ -3906,7 +4026,7 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
   getClient: handleUnaryCall<GetClientRequest, Client>;
   /** Ends another system: it gets no token any more, and those it has are refused within seconds. Refused: `already-ended`. */
   endClient: handleUnaryCall<EndClientRequest, Client>;
-  /** Erased people and ended systems, whose tokens count no more before they expire; for every service. */
+  /** Erased people, ended systems and ended sign-ins, whose tokens count no more before they expire; for every service. */
   listEnded: handleUnaryCall<ListEndedRequest, ListEndedResponse>;
   /** Names of people by id, for services that show them to those who may see them. Unknown ids are left out. */
   listNames: handleUnaryCall<ListNamesRequest, ListNamesResponse>;
@@ -3998,7 +4118,8 @@ export interface IdentityServiceClient extends Client1 {
     callback: (error: ServiceError | null, response: Contact) => void,
   ): ClientUnaryCall;
   /**
-   * Changes the caller's own password. Ends every session and refresh token of the caller: whoever else holds one is out.
+   * Changes the caller's own password. Ends every other sign-in of the caller, with its session and tokens: whoever else holds
+   * one is out.
    * Refused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.
    */
   changeMyPassword(
@@ -4154,7 +4275,7 @@ export interface IdentityServiceClient extends Client1 {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Client) => void,
   ): ClientUnaryCall;
-  /** Erased people and ended systems, whose tokens count no more before they expire; for every service. */
+  /** Erased people, ended systems and ended sign-ins, whose tokens count no more before they expire; for every service. */
   listEnded(
     request: ListEndedRequest,
     callback: (error: ServiceError | null, response: ListEndedResponse) => void,

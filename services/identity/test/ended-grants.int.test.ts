@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openEndSessions } from '../src/oidc-store.ts';
+import type { Browser } from './browser.ts';
+import {
+  authorize,
+  basic,
+  codeFrom,
+  exchange,
+  issuer,
+  lina,
+  openStage,
+  refresh,
+  type Stage,
+  secret,
+  signedIn,
+  token,
+  verify,
+  web,
+} from './stage.ts';
+
+describe('a grant', () => {
+  let stage: Stage;
+  let visitor: Browser;
+  beforeAll(async () => {
+    stage = await openStage();
+  });
+  beforeEach(async () => {
+    await stage.clear();
+    stage.hints();
+    visitor = stage.visitor();
+  });
+  afterEach(() => expect(stage.faults()).toEqual([]));
+  afterAll(() => stage.close());
+
+  const signIn = async (person = visitor) => exchange(person, codeFrom(await signedIn(person)));
+  const grantOf = async ({ access_token }: { access_token: string }): Promise<string> =>
+    String((await verify(stage.provider(), access_token)).payload.grant);
+  const ended = async () => (await stage.endedGrants.since(undefined, 10)).map(({ _id }) => _id);
+  const revoke = (revoked: string) =>
+    visitor.post(`${issuer}/token/revocation`, { client_id: 'bandeng-cli', token: revoked });
+
+  it('is named by the access tokens of a sign-in, also after a refresh, and is another one for another sign-in', async () => {
+    const mine = await signIn();
+    const refreshed = await refresh(visitor, mine.refresh_token);
+    expect(await grantOf(refreshed)).toBe(await grantOf(mine));
+    expect(await grantOf(await signIn(stage.visitor()))).not.toBe(await grantOf(mine));
+    const system = await token(visitor, { grant_type: 'client_credentials' }, basic('hotline', secret));
+    expect((await verify(stage.provider(), system.access_token)).payload).not.toHaveProperty('grant');
+    expect(await ended()).toEqual([]);
+    expect(stage.hints()).toBe(0);
+  });
+
+  it('ends with its refresh token', async () => {
+    const mine = await signIn();
+    await signIn(stage.visitor());
+    expect((await revoke(mine.refresh_token)).status).toBe(200);
+    expect(await ended()).toEqual([await grantOf(mine)]);
+    expect(stage.hints()).toBeGreaterThan(0);
+  });
+
+  it('ends when a refresh token or a code of it is used again, also at the same instant', async () => {
+    const mine = await signIn();
+    await refresh(visitor, mine.refresh_token);
+    await refresh(visitor, mine.refresh_token);
+    expect(await ended()).toEqual([await grantOf(mine)]);
+
+    const [other, third] = [stage.visitor(), stage.visitor()];
+    const theirs = await signIn(other);
+    await Promise.all(Array.from({ length: 10 }, () => refresh(other, theirs.refresh_token)));
+    expect(await ended()).toContain(await grantOf(theirs));
+
+    const code = codeFrom(await signedIn(third));
+    const once = await exchange(third, code);
+    expect((await exchange(third, code)).status).toBe(400);
+    expect(await ended()).toContain(await grantOf(once));
+  });
+
+  it('ends when the person signs out, with those of all applications of that session', async () => {
+    const mine = await signIn();
+    const back = await visitor.get(authorize({ client_id: 'bandeng-web', redirect_uri: web }));
+    const forWeb = { client_id: 'bandeng-web', redirect_uri: web };
+    const alsoMine = await exchange(visitor, codeFrom(back), forWeb);
+    const asked = await visitor.get(`${issuer}/session/end?id_token_hint=${mine.id_token}`);
+    expect(await ended()).toEqual([]);
+    await visitor.submit(asked, { logout: 'yes' });
+    expect((await ended()).sort()).toEqual([await grantOf(mine), await grantOf(alsoMine)].sort());
+  });
+
+  it('ends with all that a person has, but the one that is kept with its session', async () => {
+    const [other, third] = [stage.visitor(), stage.visitor()];
+    const [mine, theirs] = [await signIn(), await signIn(other)];
+    const somebody = await exchange(third, codeFrom(await signedIn(third, 'smith')));
+    const kept = await grantOf(mine);
+    await (await openEndSessions(stage.database, stage.endedGrants))(lina.id, { kept });
+    expect(await ended()).toEqual([await grantOf(theirs)]);
+    expect((await refresh(visitor, mine.refresh_token)).status).toBe(200);
+    expect((await visitor.get(authorize())).body).toContain('李娜');
+    expect(await refresh(other, theirs.refresh_token)).toMatchObject({ status: 400, error: 'invalid_grant' });
+    expect((await other.get(authorize())).body).toContain('name="password"');
+    expect((await refresh(third, somebody.refresh_token)).status).toBe(200);
+  });
+});
