@@ -12,7 +12,7 @@ interface StoredModel {
   readonly family?: string;
   /** A session is found by this too. */
   readonly uid?: string;
-  /** Whose it is. */
+  /** Whose it is; of a sign-in that is half done, whose it will be. */
   readonly person?: string;
   /** The login that an application said is to sign in, before anybody did. */
   readonly hint?: string;
@@ -93,7 +93,8 @@ function adapterOf(collection: Collection<StoredModel>, model: string, endGrant:
     upsert: async (id, payload, expiresIn) => {
       const { jti, ...rest } = payload;
       const family = model === 'Grant' ? id : payload.grantId;
-      const person = payload.accountId ?? payload.session?.accountId;
+      // Whoever has typed the password belongs to a sign-in before there is a session of theirs.
+      const person = payload.accountId ?? payload.result?.login?.accountId ?? payload.session?.accountId;
       const hint: unknown = model === 'Interaction' ? payload.params?.login_hint : undefined;
       await collection.replaceOne(
         { _id: keyOf(model, id) },

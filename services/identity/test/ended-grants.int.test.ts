@@ -9,6 +9,7 @@ import {
   issuer,
   lina,
   openStage,
+  password,
   refresh,
   type Stage,
   secret,
@@ -98,5 +99,18 @@ describe('a grant', () => {
     expect(await refresh(other, theirs.refresh_token)).toMatchObject({ status: 400, error: 'invalid_grant' });
     expect((await other.get(authorize())).body).toContain('name="password"');
     expect((await refresh(third, somebody.refresh_token)).status).toBe(200);
+  });
+
+  it('does not come of a password that was typed before all was ended', async () => {
+    const page = await visitor.get(authorize());
+    const cookie = [...visitor.cookies].map(([name, { value }]) => `${name.split(' ')[0]}=${value}`).join('; ');
+    const action = /<form[^>]* action="([^"]*)"/.exec(page.body)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    const typed = await visitor.post(new URL(action, issuer).href, { login: 'li.na', password }, { cookie });
+    expect(typed.status).toBe(303);
+    await (await openEndSessions(stage.database, stage.endedGrants))(lina.id);
+    const late = await visitor.get(new URL(String(typed.headers.location), issuer).href);
+    expect(late.address).not.toContain('code=');
+    expect(late.status).toBe(400);
+    expect(await stage.database.collection('oidc').countDocuments({ person: lina.id })).toBe(0);
   });
 });
