@@ -15,6 +15,7 @@ import { contextOf, handleInteraction, interactionPath, languageChosen, targetsO
 import { clientOfSystem, ownMetadata, rightsOf, type Systems, secretMatches } from './oidc-clients.ts';
 import type { OidcStore } from './oidc-store.ts';
 import { failurePage, handOverPage, type Page, pageHeaders, signedOutPage, signOutPage } from './pages.ts';
+import { revokeAccessTokens } from './revocation.ts';
 import type { People, Person, SignIn } from './sign-in.ts';
 import { publicKeys, type SigningKeys } from './signing-keys.ts';
 
@@ -52,6 +53,7 @@ export async function openProvider(options: ProviderOptions): Promise<RunningPro
   const { issuer, log, listen } = options;
   const { pathname: prefix, host, protocol } = new URL(issuer);
   const provider = new Provider(issuer, configuration(options, prefix));
+  const keySet = publicKeys(options.keys.signing);
   provider.proxy = true;
   provider.Client.prototype.compareClientSecret = function compare(secret) {
     return secretMatches(secret, this.clientSecret ?? '');
@@ -68,6 +70,7 @@ export async function openProvider(options: ProviderOptions): Promise<RunningPro
     const ends = [entities.Interaction?.params.redirect_uri, params?.post_logout_redirect_uri];
     context.set('content-security-policy', endingAt(context.response.get('content-security-policy'), ends));
   });
+  revokeAccessTokens(provider, { keySet, audience, endGrant: options.store.endGrant });
   provider.on('server_error', (context, error) => log.error({ error, path: context.path }, 'the provider failed'));
   provider.on('grant.revoked', (_context, grant) => log.info({ grant }, 'a family of tokens was revoked'));
   const answerProvider = provider.callback();
@@ -106,7 +109,7 @@ export async function openProvider(options: ProviderOptions): Promise<RunningPro
   });
   const bound = server.address();
   return {
-    keySet: publicKeys(options.keys.signing),
+    keySet,
     address: typeof bound === 'object' && bound !== null ? `http://${bound.address}:${bound.port}` : String(bound),
     close: () =>
       new Promise((resolve, reject) => {

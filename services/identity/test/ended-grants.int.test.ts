@@ -37,8 +37,8 @@ describe('a grant', () => {
   const grantOf = async ({ access_token }: { access_token: string }): Promise<string> =>
     String((await verify(stage.provider(), access_token)).payload.grant);
   const ended = async () => (await stage.endedGrants.since(undefined, 10)).map(({ _id }) => _id);
-  const revoke = (revoked: string) =>
-    visitor.post(`${issuer}/token/revocation`, { client_id: 'bandeng-cli', token: revoked });
+  const revoke = (jwt: string, more: Record<string, string> = {}, headers: Record<string, string> = {}) =>
+    visitor.post(`${issuer}/token/revocation`, { client_id: 'bandeng-cli', token: jwt, ...more }, headers);
 
   it('is named by the access tokens of a sign-in, also after a refresh, and is another one for another sign-in', async () => {
     const mine = await signIn();
@@ -57,6 +57,36 @@ describe('a grant', () => {
     expect((await revoke(mine.refresh_token)).status).toBe(200);
     expect(await ended()).toEqual([await grantOf(mine)]);
     expect(stage.hints()).toBeGreaterThan(0);
+  });
+
+  it('ends with an access token, and takes the refresh token along', async () => {
+    const mine = await signIn();
+    const revoked = await revoke(mine.access_token, { token_type_hint: 'access_token' });
+    expect(revoked).toMatchObject({ status: 200, body: '' });
+    expect(await ended()).toEqual([await grantOf(mine)]);
+    expect(await refresh(visitor, mine.refresh_token)).toMatchObject({ status: 400, error: 'invalid_grant' });
+    expect((await revoke(mine.access_token)).status).toBe(200);
+  });
+
+  it('does not end by what is no access token of the application that asks', async () => {
+    const mine = await signIn();
+    const others = await revoke(mine.access_token, { client_id: 'bandeng-web' });
+    expect(others).toMatchObject({ status: 200, body: '' });
+    const broken = `${mine.access_token.slice(0, -8)}AAAAAAAA`;
+    for (const nothing of [broken, mine.id_token]) {
+      expect(await revoke(nothing)).toMatchObject({ status: 200, body: '' });
+    }
+    expect((await revoke(mine.access_token, { client_id: 'nobody' })).status).toBe(401);
+    expect(await ended()).toEqual([]);
+    expect((await refresh(visitor, mine.refresh_token)).status).toBe(200);
+  });
+
+  it('is nothing that a token of a system has: such a token cannot be revoked', async () => {
+    const system = await token(visitor, { grant_type: 'client_credentials' }, basic('hotline', secret));
+    const form = { token: system.access_token };
+    const answer = await visitor.post(`${issuer}/token/revocation`, form, basic('hotline', secret));
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.body)).toMatchObject({ error: 'unsupported_token_type' });
   });
 
   it('ends when a refresh token or a code of it is used again, also at the same instant', async () => {
