@@ -7,12 +7,29 @@ const REDIRECT = 'http://127.0.0.1/callback';
 /** Pages and redirects of one sign-in; more mean that we go round in circles. */
 const MOST_STEPS = 12;
 
+/** What an application gets when a person has signed in. */
+export interface Tokens {
+  readonly access: string;
+  readonly refresh: string;
+  readonly id: string;
+}
+
 /**
  * Signs a person in as a browser would: authorization code with PKCE, through the provider's own pages. Answers the
  * access token. Throws `Mendable` with what the page says when the provider does not let them in.
  * @param chosen replaces a password that works once
  */
 export async function signIn(issuer: string, login: string, password: string, chosen?: string): Promise<string> {
+  return (await signInWhole(issuer, login, password, chosen === undefined ? {} : { chosen })).access;
+}
+
+/** The same; answers all tokens, and leaves the session in the cookies, as in a browser. */
+export async function signInWhole(
+  issuer: string,
+  login: string,
+  password: string,
+  { chosen, cookies = cookieJar() }: { readonly chosen?: string; readonly cookies?: CookieJar } = {},
+): Promise<Tokens> {
   const { authorization_endpoint, token_endpoint } = await discover(issuer);
   const secret = randomBytes(32).toString('base64url');
   const state = randomBytes(16).toString('base64url');
@@ -27,7 +44,7 @@ export async function signIn(issuer: string, login: string, password: string, ch
     state,
     ui_locales: 'en',
   }).toString();
-  const back = await walkThrough(address, {
+  const back = await walkThrough(address, cookies, {
     ...{ login, password },
     ...(chosen === undefined ? {} : { chosen, chosenAgain: chosen }),
   });
@@ -36,7 +53,7 @@ export async function signIn(issuer: string, login: string, password: string, ch
     const reason = back.searchParams.get('error_description') ?? back.searchParams.get('error') ?? 'no code came back';
     throw new Mendable(`${login} was not signed in: ${reason}`);
   }
-  return fetchToken(token_endpoint, {}, [
+  return fetchTokens(token_endpoint, {}, [
     ['grant_type', 'authorization_code'],
     ['code', code],
     ['redirect_uri', REDIRECT],
@@ -50,7 +67,8 @@ export async function signInSystem(issuer: string, id: string, secret: string): 
   const { token_endpoint } = await discover(issuer);
   // RFC 6749 section 2.3.1: both are form-encoded before they are joined.
   const basic = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64');
-  return fetchToken(token_endpoint, { authorization: `Basic ${basic}` }, [['grant_type', 'client_credentials']]);
+  const form: [string, string][] = [['grant_type', 'client_credentials']];
+  return (await fetchTokens(token_endpoint, { authorization: `Basic ${basic}` }, form)).access;
 }
 
 async function discover(issuer: string): Promise<{ authorization_endpoint: string; token_endpoint: string }> {
@@ -59,24 +77,28 @@ async function discover(issuer: string): Promise<{ authorization_endpoint: strin
   return JSON.parse(await answer.text());
 }
 
-async function fetchToken(
+async function fetchTokens(
   endpoint: string,
   headers: Record<string, string>,
   form: [string, string][],
-): Promise<string> {
+): Promise<Tokens> {
   const answer = await request(new URL(endpoint), { method: 'POST', headers, body: new URLSearchParams(form) });
   const text = await answer.text();
-  const { access_token: token, error_description: reason } = answer.headers.get('content-type')?.includes('json')
+  const given = answer.headers.get('content-type')?.includes('json')
     ? JSON.parse(text)
-    : { access_token: undefined, error_description: `${answer.status}` };
-  if (!answer.ok || typeof token !== 'string')
-    throw new Mendable(`no token was given: ${reason ?? text.slice(0, 200)}`);
-  return token;
+    : { error_description: `${answer.status}` };
+  if (!answer.ok || typeof given.access_token !== 'string')
+    throw new Mendable(`no token was given: ${given.error_description ?? text.slice(0, 200)}`);
+  const { access_token: access, refresh_token: refresh = '', id_token: id = '' } = given;
+  return { access, refresh, id };
 }
 
 /** Goes from page to page until the provider sends us back; answers the address it sends us to. */
-async function walkThrough(start: URL, answers: Record<string, string> & { login: string }): Promise<URL> {
-  const cookies = cookieJar();
+async function walkThrough(
+  start: URL,
+  cookies: CookieJar,
+  answers: Record<string, string> & { login: string },
+): Promise<URL> {
   let address = start;
   let form: URLSearchParams | undefined;
   let submitted = false;
@@ -109,7 +131,8 @@ async function walkThrough(start: URL, answers: Record<string, string> & { login
   throw new Mendable(`${answers.login} was not signed in: the provider's pages lead nowhere`);
 }
 
-interface CookieJar {
+/** The cookies of a browser at one provider. */
+export interface CookieJar {
   header(address: URL): string;
   take(lines: readonly string[]): void;
 }

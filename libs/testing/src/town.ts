@@ -35,11 +35,13 @@ export interface TownOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** In a process of its own, whose log is kept; else in this one. */
   readonly apart?: boolean;
+  /** Servers of the test's own, given back when the town stops. */
+  readonly parts?: Parts;
 }
 
 /** Starts a town at a fiftieth of a prefecture city's scale. */
 export async function town(options: TownOptions = {}): Promise<Town> {
-  const given = await parts();
+  const given = options.parts ?? (await parts());
   const environment = { ...given.environment, ...options.environment };
   const plan = await seedCity(environment, { scale: options.scale ?? 0.02, now: new Date() });
   if (plan === undefined) throw new Error('the database of a test is not empty');
