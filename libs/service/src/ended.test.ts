@@ -19,7 +19,7 @@ let ended: Ended;
 afterEach(() => ended.close());
 
 /** An identity and a bus as a test wants them. */
-function stage() {
+function stage(options: { careEvery?: number } = {}) {
   const people: string[] = [];
   const clients: string[] = [];
   const grants: EndedGrant[] = [];
@@ -60,6 +60,7 @@ function stage() {
     },
     log: { info() {}, warn() {}, error() {}, debug() {} },
     pollEvery: 20,
+    ...options,
   });
   const verify = ended.over(async (token) => callers.get(token) ?? { invalid: 'unknown' });
   const hear = (type: string, data: object) =>
@@ -173,6 +174,13 @@ describe('a token', () => {
     const { end, here, judge } = stage();
     expect(await judge(phone)).toEqual(phone);
     here.bus = false;
+    end('phone');
+    await vi.waitFor(async () => expect(await judge(phone)).toEqual(signedOut));
+  });
+
+  it('counts no more a little later though no hint of its sign-in’s end has come', async () => {
+    const { end, judge } = stage({ careEvery: 100 });
+    expect(await judge(phone)).toEqual(phone);
     end('phone');
     await vi.waitFor(async () => expect(await judge(phone)).toEqual(signedOut));
   });

@@ -9,6 +9,8 @@ export interface EndedOptions {
   readonly log: Logger;
   /** Milliseconds between questions while the bus is not heard; 2,000 when left out. */
   readonly pollEvery?: number;
+  /** Milliseconds between questions while the bus is well; 4,000 when left out. */
+  readonly careEvery?: number;
 }
 
 /** People who were erased, systems and sign-ins that were ended: their tokens count no more, though they have not expired. */
@@ -20,19 +22,18 @@ export interface Ended {
 
 /** How far a question reaches back before the last answer: more than a write takes, and clocks differ. */
 const overlap = 10_000;
-/** How often it is asked while the bus is well: what could only be missed by a mistake. */
-const careEvery = 300_000;
 
 const accountErased = 'bandeng.identity.account-erased.v1';
 const clientEnded = 'bandeng.identity.client-ended.v1';
 
 /**
  * Follows identity: by its stream and, for sign-ins, whose end is nobody else's business, by its hints; by a question at the
- * beginning, at each hint, whenever the stream begins or is heard again, and every two seconds while it is not. Nothing is
- * asked before the first token has to be judged.
+ * beginning, at each hint, whenever the stream begins or is heard again, and every two seconds while it is not. While it is,
+ * still every four: a hint may get lost, the bus may have frozen, and identity alone may be cut off from it. Nothing is asked
+ * before the first token has to be judged.
  */
 export function followEnded(options: EndedOptions): Ended {
-  const { identity, bus, log, pollEvery = 2_000 } = options;
+  const { identity, bus, log, pollEvery = 2_000, careEvery = 4_000 } = options;
   const people = new Set<string>();
   const clients = new Set<string>();
   /** Until when each has to be remembered, in milliseconds since 1970. */

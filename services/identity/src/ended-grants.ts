@@ -40,6 +40,8 @@ export async function openEndedGrants(options: {
     { name: 'forgetAt', key: { forgetAt: 1 }, expireAfterSeconds: 0 },
     { name: 'endedAt', key: { endedAt: 1 } },
   ]);
+  // What a process that was killed has kept and not said.
+  hint();
   return {
     async end(grants) {
       if (grants.length === 0) return;

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openEndSessions } from '../src/oidc-store.ts';
+import { openEndedGrants } from '../src/ended-grants.ts';
+import { openEndSessions, openOidcStore } from '../src/oidc-store.ts';
 import type { Browser } from './browser.ts';
 import {
   authorize,
@@ -129,6 +130,24 @@ describe('a grant', () => {
     expect(await refresh(other, theirs.refresh_token)).toMatchObject({ status: 400, error: 'invalid_grant' });
     expect((await other.get(authorize())).body).toContain('name="password"');
     expect((await refresh(third, somebody.refresh_token)).status).toBe(200);
+  });
+
+  it('loses nothing before it is kept that it ended, and all can be ended again', async () => {
+    const mine = await signIn();
+    const away = { ...stage.endedGrants, end: () => Promise.reject(new Error('the database is away')) };
+    const grant = await grantOf(mine);
+    await expect((await openOidcStore(stage.database, away)).endGrant(grant)).rejects.toThrow('away');
+    await expect((await openEndSessions(stage.database, away))(lina.id, { kept: 'another' })).rejects.toThrow('away');
+    expect(await stage.database.collection('oidc').distinct('family')).toEqual([grant]);
+    await (await openEndSessions(stage.database, stage.endedGrants))(lina.id);
+    expect(await ended()).toEqual([grant]);
+  });
+
+  it('is hinted at when the service starts, for whoever was killed may have kept and not said it', async () => {
+    const heard: string[] = [];
+    const hint = () => void heard.push('hint');
+    await openEndedGrants({ database: stage.database, accessTokenSeconds: 600, now: () => new Date(), hint });
+    expect(heard).toEqual(['hint']);
   });
 
   it('does not come of a password that was typed before all was ended', async () => {
