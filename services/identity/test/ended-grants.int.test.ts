@@ -118,6 +118,18 @@ describe('a grant', () => {
     expect((await ended()).sort()).toEqual([await grantOf(mine), await grantOf(alsoMine)].sort());
   });
 
+  it('outlives signing out when the application asked for offline access, until it is revoked', async () => {
+    const asked = authorize({ scope: 'openid offline_access', prompt: 'consent' });
+    const back = await visitor.submit(await visitor.get(asked), { login: 'li.na', password });
+    const offline = await exchange(visitor, codeFrom(back));
+    const page = await visitor.get(`${issuer}/session/end?id_token_hint=${offline.id_token}`);
+    await visitor.submit(page, { logout: 'yes' });
+    expect(await ended()).toEqual([]);
+    expect((await refresh(visitor, offline.refresh_token)).status).toBe(200);
+    expect((await revoke(offline.access_token)).status).toBe(200);
+    expect(await ended()).toEqual([await grantOf(offline)]);
+  });
+
   it('ends with all that a person has, but the one that is kept with its session', async () => {
     const [other, third] = [stage.visitor(), stage.visitor()];
     const [mine, theirs] = [await signIn(), await signIn(other)];
