@@ -125,6 +125,7 @@ export function followEnded(options: EndedOptions): Ended {
     begun ??= ask().then(
       () => {
         loaded = true;
+        if (closed) return;
         follow();
         timer = setInterval(() => {
           const pause = heard && bus.connected() && !away ? careEvery : pollEvery;
