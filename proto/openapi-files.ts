@@ -1,4 +1,5 @@
 import type { Contracts, RpcContract } from '../libs/contracts/src/descriptors.ts';
+import { leavesAsTable } from '../libs/contracts/src/lists.ts';
 import { problems } from './openapi-parts.ts';
 
 /** Files are no JSON, so the routes that take and give them are in no proto and are described by hand. */
@@ -139,8 +140,6 @@ export const evidencePaths: Record<string, Record<string, object>> = {
   },
 };
 
-/** The lists that leave as tables as well. */
-const tables: ReadonlySet<string> = new Set(['ListTickets', 'ListUnits', 'ListPostings', 'ListCategories']);
 const mediaTypes = {
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   csv: 'text/csv',
@@ -151,7 +150,7 @@ export function exportPaths(
   contracts: Contracts,
   parametersOf: (rpc: RpcContract) => object[],
 ): Record<string, { get: object }> {
-  const lists = contracts.rpcs.filter(({ name }) => tables.has(name));
+  const lists = contracts.rpcs.filter(leavesAsTable);
   const routes = lists.flatMap((rpc) =>
     (['xlsx', 'csv'] as const).map(
       (form) => [`${rpc.http?.path}.${form}`, { get: exportOperation(rpc, form) }] as const,
@@ -169,9 +168,10 @@ export function exportPaths(
       description: `All pages of it in one file, with the names of columns and values in the language of \`Accept-Language\`, and instants in China's time.
 At most 50,000 rows (or as the installation says); a last line says so when there would be more.${
         form === 'csv'
-          ? ' UTF-8 with a BOM; what a spreadsheet would take for a formula has an apostrophe before it.'
+          ? ` UTF-8 with a BOM; what a spreadsheet would take for a formula has an apostrophe before it.
+Codes stand in it whole, but Excel keeps 15 digits of a number when it opens CSV, and the code of a building has 18: the workbook keeps them.`
           : ''
-      }\n\n${open ? 'Open to anybody.' : 'Needs a signed-in caller.'}`,
+      }\n\n${whoMay(rpc)}`,
       parameters: [
         ...parametersOf(rpc).filter((one) => !isOfPages(one)),
         ...(open ? [] : [parameter('ActingAs')]),
@@ -187,5 +187,16 @@ At most 50,000 rows (or as the installation says); a last line says so when ther
       },
       security: open ? [{}, ...security] : security,
     };
+  }
+}
+
+function whoMay({ access }: RpcContract): string {
+  switch (access?.kind) {
+    case 'public':
+      return 'Open to anybody.';
+    case 'action':
+      return `Needs the right \`${access.action}\`.`;
+    default:
+      return 'Needs a signed-in caller.';
   }
 }

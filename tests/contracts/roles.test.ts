@@ -1,4 +1,4 @@
-import { rpcs } from '@bandeng/contracts';
+import { descriptors, leavesAsTable, rpcs } from '@bandeng/contracts';
 import { eventually } from '@bandeng/testing';
 import { type Answer, type Caller, type Town, town } from '@bandeng/testing/town';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -224,6 +224,23 @@ test.each(Object.keys(table))(
         const [seen, wanted] = [verdict(answer), expected(rpc, place, name)];
         if (seen !== wanted)
           differences.push(`${name}, ${place}: ${seen}, not ${wanted} (${JSON.stringify(answer.body).slice(0, 160)})`);
+      }
+    }
+    expect(differences).toEqual([]);
+  },
+  60_000,
+);
+
+const lists = descriptors().rpcs.filter(leavesAsTable);
+test.each(lists.map(({ http }) => http?.path ?? ''))(
+  'the tables of %s are for whom the list is for, and for nobody else',
+  async (path) => {
+    const differences: string[] = [];
+    for (const name of callers) {
+      const { status: wanted } = await as(name).get(path);
+      for (const form of ['csv', 'xlsx']) {
+        const { status } = await as(name).get(`${path}.${form}`);
+        if (status !== wanted) differences.push(`${name}, ${form}: ${status}, not ${wanted}`);
       }
     }
     expect(differences).toEqual([]);

@@ -6,7 +6,7 @@ import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { expect, test } from 'vitest';
-import { descriptors, events, rpcs } from './index.ts';
+import { descriptors, events, isPaged, leavesAsTable, rpcs, withoutTable } from './index.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string): unknown => JSON.parse(readFileSync(join(root, 'proto', path), 'utf8'));
@@ -25,8 +25,8 @@ test('every RPC that is not internal is in the OpenAPI document, and every refer
   const open = rpcs.filter(({ http }) => http !== undefined).map(({ method }) => method);
   const streams = ['streamEvents', 'streamInbox'];
   const files = ['addEvidence', 'getEvidence', 'addFollowedEvidence', 'getFollowedEvidence'];
-  const exported = ['listCategories', 'listPostings', 'listTickets', 'listUnits'];
-  const exports = exported.flatMap((list) => [`${list}AsCsv`, `${list}AsExcel`]);
+  const lists = descriptors().rpcs.filter(leavesAsTable);
+  const exports = lists.flatMap(({ method }) => [`${method}AsCsv`, `${method}AsExcel`]);
   expect(ids.toSorted()).toEqual([...open, ...streams, ...files, ...exports].toSorted());
   for (const [, path = ''] of text.matchAll(/"\$ref": "#\/([^"]+)"/g)) {
     expect(at(document, path), path).toBeTypeOf('object');
@@ -94,4 +94,18 @@ test('a ticket that was ordered fits the schema of its event', () => {
   });
   expect(data(codec.toJSON(ordered))).toBe(true);
   expect(data(codec.toJSON(codec.fromPartial({})))).toBe(false);
+});
+
+test('every list that answers by pages leaves as a table, or a reason is given why not', () => {
+  const paged = descriptors().rpcs.filter(isPaged);
+  const names = paged.map(({ service, name }) => `${service}.${name}`);
+  // A reason that is given for nothing is forgotten.
+  expect(names).toEqual(expect.arrayContaining(Object.keys(withoutTable)));
+  const { paths } = Object(read('openapi.json'));
+  const missing = paged
+    .filter((rpc) => !(`${rpc.service}.${rpc.name}` in withoutTable))
+    .flatMap(({ http }) => [`${http?.path}.csv`, `${http?.path}.xlsx`])
+    .filter((path) => !(path in paths));
+  expect(missing).toEqual([]);
+  expect(paged.length).toBeGreaterThan(9);
 });

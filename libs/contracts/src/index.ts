@@ -18,6 +18,7 @@ export {
   type ServiceName,
   services,
 } from './gen/catalogue.ts';
+export { isPaged, leavesAsTable, withoutTable } from './lists.ts';
 
 /** An RPC of the contracts. */
 export type Rpc = RpcOf<ServiceName, Action>;

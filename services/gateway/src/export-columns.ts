@@ -1,12 +1,19 @@
 /** The lists that leave as a table, and what stands in their columns. */
-import type { Posting, Unit } from '@bandeng/contracts/orggraph';
+import type { Client, ContactReading } from '@bandeng/contracts/identity';
+import type { Delivery, FailedDelivery, Notice } from '@bandeng/contracts/notifications';
+import type { Posting, Territory, Unit } from '@bandeng/contracts/orggraph';
 import type { Category, Handler, Ticket } from '@bandeng/contracts/tickets';
 import {
+  deliveryReasons,
+  deliveryStatuses,
+  noticeChannels,
+  noticeKinds,
   rejections,
   roleNames,
   satisfactions,
   sources,
   statuses,
+  territoryKinds,
   unitKinds,
   urgencies,
   type Words,
@@ -34,7 +41,7 @@ interface Column<Item> {
 export interface Table {
   /** RPC that answers it page by page. */
   readonly rpc: { readonly service: string; readonly name: string };
-  /** Where it stands in the answer, and what its files are called. */
+  /** Where it stands in the answer. */
   readonly field: string;
   readonly title: Words;
   readonly pageSize: number;
@@ -166,5 +173,135 @@ const categories = table<Category>(
   () => ({}),
 );
 
+const territories = table<Territory>(
+  {
+    rpc: { service: 'orggraph', name: 'ListTerritories' },
+    field: 'territories',
+    title: ['属地', 'Territories'],
+    pageSize: 100,
+  },
+  [
+    { title: ['名称', 'Name'], width: 24, cell: ({ name }) => name },
+    { title: ['属地代码', 'Territory code'], width: 20, cell: ({ id }) => id },
+    { title: ['类型', 'Kind'], width: 12, cell: ({ kind }) => wordsFor(territoryKinds, kind) },
+    { title: ['上级', 'Above it'], width: 24, cell: ({ parent }, names) => names.territory(parent) },
+    { title: ['上级代码', 'Code above it'], width: 18, cell: ({ parent }) => parent },
+    { title: ['覆盖', 'Covers'], width: 40, cell: ({ covers }) => covers.join('; ') },
+    { title: ['生效时间', 'Valid from'], width: 17, cell: ({ validFrom }) => validFrom },
+    { title: ['失效时间', 'Valid until'], width: 17, cell: ({ validUntil }) => validUntil },
+  ],
+  ({ parent }) => ({ territories: [parent] }),
+);
+
+const clients = table<Client>(
+  {
+    rpc: { service: 'identity', name: 'ListClients' },
+    field: 'clients',
+    title: ['接入系统', 'Systems'],
+    pageSize: 100,
+  },
+  [
+    { title: ['名称', 'Name'], width: 30, cell: ({ name }) => name },
+    { title: ['权限范围', 'Scopes'], width: 40, cell: ({ scopes }) => scopes.join('; ') },
+    { title: ['属地', 'Territory'], width: 24, cell: ({ territory }, names) => names.territory(territory) },
+    { title: ['属地代码', 'Territory code'], width: 20, cell: ({ territory }) => territory },
+    { title: ['登记时间', 'Registered at'], width: 17, cell: ({ registeredAt }) => registeredAt },
+    { title: ['停用时间', 'Ended at'], width: 17, cell: ({ endedAt }) => endedAt },
+    { title: ['标识', 'Id'], width: 38, cell: ({ id }) => id },
+  ],
+  ({ territory }) => ({ territories: [territory] }),
+);
+
+const contactReadings = table<ContactReading>(
+  {
+    rpc: { service: 'identity', name: 'ListMyContactReadings' },
+    field: 'contactReadings',
+    title: ['联系方式查看记录', 'Contact readings'],
+    pageSize: 100,
+  },
+  [
+    { title: ['查看时间', 'Read at'], width: 17, cell: ({ at }) => at },
+    { title: ['查看人', 'Reader'], width: 14, cell: ({ readerName }) => readerName },
+    { title: ['角色', 'Role'], width: 16, cell: ({ role }) => wordsFor(roleNames, role) },
+    { title: ['任职单位或属地', 'Place'], width: 30, cell: ({ place }) => place },
+    { title: ['理由', 'Reason'], width: 40, cell: ({ reason }) => reason },
+    { title: ['查看人标识', 'Reader id'], width: 38, cell: ({ reader }) => reader },
+    { title: ['任职标识', 'Posting'], width: 38, cell: ({ posting }) => posting },
+    { title: ['标识', 'Id'], width: 38, cell: ({ id }) => id },
+  ],
+  () => ({}),
+);
+
+const inbox = table<Notice>(
+  { rpc: { service: 'notifications', name: 'ListInbox' }, field: 'notices', title: ['消息', 'Notices'], pageSize: 100 },
+  [
+    { title: ['时间', 'At'], width: 17, cell: ({ at }) => at },
+    { title: ['标题', 'Title'], width: 20, cell: ({ title }) => title },
+    { title: ['内容', 'Text'], width: 60, cell: ({ body }) => body },
+    { title: ['已读时间', 'Read at'], width: 17, cell: ({ readAt }) => readAt },
+    { title: ['事件', 'Event'], width: 44, cell: ({ event }) => event },
+    { title: ['工单标识', 'Ticket'], width: 38, cell: ({ ticket }) => ticket },
+    { title: ['标识', 'Id'], width: 38, cell: ({ id }) => id },
+  ],
+  () => ({}),
+);
+
+const deliveries = table<Delivery>(
+  {
+    rpc: { service: 'notifications', name: 'ListMyDeliveries' },
+    field: 'deliveries',
+    title: ['发送记录', 'Deliveries'],
+    pageSize: 100,
+  },
+  [
+    { title: ['决定时间', 'Planned at'], width: 17, cell: ({ plannedAt }) => plannedAt },
+    { title: ['渠道', 'Channel'], width: 12, cell: ({ channel }) => wordsFor(noticeChannels, channel) },
+    { title: ['类型', 'Kind'], width: 10, cell: ({ kind }) => wordsFor(noticeKinds, kind) },
+    { title: ['状态', 'Status'], width: 12, cell: ({ status }) => wordsFor(deliveryStatuses, status) },
+    { title: ['下次发送', 'Due'], width: 17, cell: ({ due }) => due },
+    { title: ['结束时间', 'Ended at'], width: 17, cell: ({ endedAt }) => endedAt },
+    { title: ['尝试次数', 'Tries'], width: 9, cell: ({ tries }) => tries },
+    { title: ['原因', 'Reason'], width: 18, cell: ({ reason }) => wordsFor(deliveryReasons, reason) },
+    {
+      title: ['改用渠道', 'Next channel'],
+      width: 12,
+      cell: ({ nextChannel }) => wordsFor(noticeChannels, nextChannel),
+    },
+    { title: ['消息标识', 'Notice'], width: 38, cell: ({ notice }) => notice },
+    { title: ['工单标识', 'Ticket'], width: 38, cell: ({ ticket }) => ticket },
+    { title: ['标识', 'Id'], width: 38, cell: ({ id }) => id },
+  ],
+  () => ({}),
+);
+
+const failedDeliveries = table<FailedDelivery>(
+  {
+    rpc: { service: 'notifications', name: 'ListFailedDeliveries' },
+    field: 'deliveries',
+    title: ['发送失败', 'Failed deliveries'],
+    pageSize: 100,
+  },
+  [
+    { title: ['放弃时间', 'Failed at'], width: 17, cell: ({ failedAt }) => failedAt },
+    { title: ['渠道', 'Channel'], width: 12, cell: ({ channel }) => wordsFor(noticeChannels, channel) },
+    { title: ['原因', 'Reason'], width: 18, cell: ({ reason }) => wordsFor(deliveryReasons, reason) },
+    { title: ['尝试次数', 'Tries'], width: 9, cell: ({ tries }) => tries },
+    { title: ['人员标识', 'Person'], width: 38, cell: ({ person }) => person },
+    { title: ['标识', 'Id'], width: 38, cell: ({ id }) => id },
+  ],
+  () => ({}),
+);
+
 /** Every list that leaves as a table. */
-export const tables: readonly Table[] = [tickets, units, postings, categories];
+export const tables: readonly Table[] = [
+  tickets,
+  categories,
+  units,
+  territories,
+  postings,
+  clients,
+  contactReadings,
+  inbox,
+  deliveries,
+  failedDeliveries,
+];

@@ -1,5 +1,6 @@
 /** What the values of the contracts are called in tables that people read, in both languages; complete or it does not compile. */
-import type { Role_Value, UnitKind_Value } from '@bandeng/contracts/orggraph';
+import type { DeliveryStatus_Value, NoticeChannel_Value, NoticeKind_Value } from '@bandeng/contracts/notifications';
+import type { Role_Value, TerritoryKind_Value, UnitKind_Value } from '@bandeng/contracts/orggraph';
 import type {
   RejectionReason_Value,
   Satisfaction_Value,
@@ -73,6 +74,49 @@ export const unitKinds: Vocabulary<UnitKind_Value> = {
   ENTERPRISE: ['企业', 'enterprise'],
   SOCIAL_ORGANIZATION: ['社会组织', 'social organization'],
   VOLUNTEER_TEAM: ['志愿服务队', 'volunteer team'],
+};
+
+export const territoryKinds: Vocabulary<TerritoryKind_Value> = {
+  PROVINCE: ['省', 'province'],
+  CITY: ['市', 'city'],
+  DISTRICT: ['区县', 'district'],
+  STREET: ['街道', 'street'],
+  COMMUNITY: ['社区', 'community'],
+  GRID: ['网格', 'grid'],
+  COMPOUND: ['小区', 'compound'],
+  BUILDING: ['楼栋', 'building'],
+};
+
+export const noticeChannels: Vocabulary<NoticeChannel_Value> = {
+  INBOX: ['站内消息', 'inbox'],
+  EMAIL: ['电子邮件', 'e-mail'],
+};
+
+export const noticeKinds: Vocabulary<NoticeKind_Value> = {
+  TASK: ['待办', 'task'],
+  CALL: ['征集', 'call'],
+  PROGRESS: ['进展', 'progress'],
+  RESULT: ['结果', 'result'],
+};
+
+export const deliveryStatuses: Vocabulary<DeliveryStatus_Value> = {
+  WAITING: ['待发送', 'waiting'],
+  SENT: ['已发送', 'sent'],
+  FAILED: ['发送失败', 'failed'],
+  DROPPED: ['不再发送', 'dropped'],
+};
+
+/** Why a delivery failed or was dropped, by the words of the contract. */
+export const deliveryReasons: Readonly<Record<string, Words>> = {
+  'server-away': ['服务器连不上', 'server away'],
+  'server-refuses': ['服务器拒绝', 'server refuses'],
+  'server-busy': ['服务器繁忙', 'server busy'],
+  'message-refused': ['消息被拒收', 'message refused'],
+  'address-refused': ['地址被拒收', 'address refused'],
+  'no-address': ['没有地址', 'no address'],
+  uncertain: ['不确定是否送达', 'uncertain'],
+  'read-already': ['已读', 'read already'],
+  'chosen-otherwise': ['本人已改选', 'chosen otherwise'],
 };
 
 export const roleNames: Vocabulary<Role_Value> = {

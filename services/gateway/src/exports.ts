@@ -104,15 +104,14 @@ export function serveExports(
         .catch((failure: unknown) => {
           // A file that ends early must not look whole: the connection breaks off.
           writing.content.destroy(failure instanceof Error ? failure : new Error('the export failed'));
-          if (!source.signal.aborted)
-            log.warn({ list: one.table.field, fault: String(failure) }, 'an export broke off');
+          if (!source.signal.aborted) log.warn({ list: one.path, fault: String(failure) }, 'an export broke off');
         })
         .finally(() => {
           running -= 1;
         });
       reply
         .header('cache-control', 'private, no-store')
-        .header('content-disposition', dispositionOf(one.table, form, language));
+        .header('content-disposition', dispositionOf(one, form, language));
       return reply.type(mediaTypes[form]).send(writing.content);
     } catch (failure) {
       running -= 1;
@@ -229,9 +228,10 @@ function rpcNamed({ service, name }: Table['rpc']): Rpc {
   return found;
 }
 
-/** The file's name, with the day it was made, in both ways of writing it. */
-function dispositionOf({ field, title }: Table, form: Form, language: Language): string {
+/** The file's name, the list's with the day it was made, in both ways of writing it. */
+function dispositionOf({ path, table: { title } }: Export, form: Form, language: Language): string {
+  const list = path.slice(path.lastIndexOf('/') + 1);
   const day = written(new Date(Date.now() + 8 * 3_600_000)).slice(0, 10);
   const name = encodeURIComponent(`${inLanguage(title, language)}-${day}.${form}`);
-  return `attachment; filename="${field}-${day}.${form}"; filename*=UTF-8''${name}`;
+  return `attachment; filename="${list}-${day}.${form}"; filename*=UTF-8''${name}`;
 }

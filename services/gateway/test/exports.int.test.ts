@@ -27,6 +27,8 @@ let breaksAt = Number.POSITIVE_INFINITY;
 let lookUps = 0;
 const total = 250;
 const asked: object[] = [];
+const at = new Date('2026-11-24T02:03:04Z');
+const atInChina = new Date('2026-11-24T10:03:04Z');
 
 const answers: Answers = {
   ListTickets: (request: { pageSize: number; pageToken: string; words: string }) => {
@@ -55,6 +57,61 @@ const answers: Answers = {
     categories: [{ id: '城乡.道路', path: ['城乡', '道路'], externalCode: '=01' }],
     nextPageToken: '',
   }),
+  ListTerritories: ({ parent }: { parent: string }) => {
+    const id = '459902001001501003';
+    return {
+      territories: parent === '4599' ? [] : [{ id, kind: 'BUILDING', name: '3号楼', parent: id.slice(0, 15) }],
+      nextPageToken: '',
+    };
+  },
+  ListClients: () => ({
+    clients: [{ id: 'c1', name: '城管平台', scopes: ['events', 'tickets.read'], territory: '4599' }],
+    nextPageToken: '',
+  }),
+  ListMyContactReadings: () => ({
+    contactReadings: [
+      {
+        id: 'r1',
+        at,
+        reader: 'li',
+        readerName: '李',
+        role: 'COMMUNITY_DISPATCHER',
+        place: '花园社区',
+        reason: '=回访',
+      },
+    ],
+    nextPageToken: '',
+  }),
+  ListInbox: ({ unread }: { unread: boolean }, { language }: { language: string }) => ({
+    notices: unread
+      ? []
+      : [{ id: 'n1', at, title: language === 'en' ? 'Accepted' : '已接单', body: '编号 1', ticket: 't1' }],
+    nextPageToken: '',
+  }),
+  ListMyDeliveries: () => ({
+    deliveries: [
+      {
+        id: 'd1',
+        plannedAt: at,
+        channel: 'EMAIL',
+        kind: 'TASK',
+        status: 'FAILED',
+        endedAt: at,
+        tries: 5,
+        reason: 'server-away',
+        nextChannel: 'INBOX',
+      },
+      { id: 'd2', plannedAt: at, channel: 'EMAIL', kind: 'RESULT', status: 'SENT', endedAt: at, tries: 1, reason: '' },
+    ],
+    nextPageToken: '',
+  }),
+  ListFailedDeliveries: ({ channel }: { channel: string }) =>
+    channel === 'INBOX'
+      ? refuse('not-permitted')
+      : {
+          deliveries: [{ id: 'd1', person: 'mei', channel: 'EMAIL', reason: 'no-address', failedAt: at, tries: 1 }],
+          nextPageToken: '',
+        },
 };
 
 let stand: Stand;
@@ -126,6 +183,12 @@ describe('a list as CSV', () => {
 });
 
 describe('a list as a workbook', () => {
+  test('keeps the code of a building whole, as text', async () => {
+    const { rows } = await sheetOf(await get('/v1/territories.xlsx'));
+    expect(rows[1]?.[1]).toBe('459902001001501003');
+    expect(await (await get('/v1/territories.csv')).text()).toContain('3号楼,459902001001501003,');
+  });
+
   test('opens with a line of names, texts as they are, and instants that are instants', async () => {
     const answer = await get('/v1/tickets.xlsx');
     expect(answer.headers.get('content-type')).toBe(
@@ -153,10 +216,27 @@ describe('a list as a workbook', () => {
     ['units', '单位', ['园林局', '市直机关', '大修厂小区']],
     ['postings', '任职', ['单位联络员', '园林局']],
     ['categories', '类别', ['城乡', '道路']],
+    ['territories', '属地', ['3号楼', '459902001001501003', '楼栋', '大修厂小区', '459902001001501']],
+    ['clients', '接入系统', ['城管平台', 'events; tickets.read', '大修厂小区', '4599']],
+    ['me/contact-readings', '联系方式查看记录', [atInChina, '李', '社区派单员', '花园社区', '=回访', 'li']],
+    ['inbox', '消息', [atInChina, '已接单', '编号 1']],
+    ['failed-deliveries', '发送失败', [atInChina, '电子邮件', '没有地址', 1, 'mei', 'd1']],
   ])('%s leave as well', async (list, title, cells) => {
-    const { name, rows } = await sheetOf(await get(`/v1/${list}.xlsx`));
+    const answer = await get(`/v1/${list}.xlsx`);
+    const file = `filename="${list.replace('me/', '')}-`;
+    expect(answer.headers.get('content-disposition')).toContain(file);
+    const { name, rows } = await sheetOf(answer);
     expect(name).toBe(title);
     expect(rows[1]?.slice(0, cells.length)).toEqual(cells);
+  });
+
+  test('what was sent leaves with why it did not arrive, in words', async () => {
+    const { name, rows } = await sheetOf(await get('/v1/me/deliveries.xlsx'));
+    expect(name).toBe('发送记录');
+    const cells = [atInChina, '电子邮件', '待办', '发送失败', undefined, atInChina, 5, '服务器连不上', '站内消息'];
+    expect(rows[1]?.slice(0, cells.length)).toEqual(cells);
+    const english = await (await get('/v1/me/deliveries.csv', { 'accept-language': 'en' })).text();
+    expect(english).toContain('2026-11-24 10:03:04,e-mail,result,sent,,2026-11-24 10:03:04,1,,,,,d2\r\n');
   });
 });
 
@@ -186,6 +266,30 @@ describe('an export that cannot be', () => {
     expect((await get('/v1/tickets.csv?status=NEVER')).status).toBe(400);
     expect((await fetch(`${address}/v1/tickets.csv`)).status).toBe(401);
     expect((await fetch(`${address}/v1/tickets.csv`, { method: 'POST', headers: signedIn })).status).toBe(405);
+  });
+
+  test('takes the filters of its list and no others', async () => {
+    expect((await (await get('/v1/inbox.csv?unread=true')).text()).trim().split('\r\n')).toHaveLength(1);
+    expect((await (await get('/v1/territories.csv?parent=4599')).text()).trim().split('\r\n')).toHaveLength(1);
+    expect((await get('/v1/failed-deliveries.csv?channel=INBOX')).status).toBe(403);
+    expect((await get('/v1/failed-deliveries.csv?channel=PIGEON')).status).toBe(400);
+    expect((await get('/v1/territories.csv?parent=x')).status).toBe(400);
+    const lists = ['territories', 'clients', 'inbox', 'failed-deliveries', 'me/deliveries', 'me/contact-readings'];
+    for (const path of lists.flatMap((list) => [`/v1/${list}.csv`, `/v1/${list}.xlsx`])) {
+      const unknown = await get(`${path}?pageToken=x&colour=red`);
+      expect(unknown.status, path).toBe(400);
+      const fields = Object(await unknown.json()).fields.map(({ field }: { field: string }) => field);
+      expect(fields.toSorted(), path).toEqual(['colour', 'pageToken']);
+    }
+  });
+
+  test('asks for a token where the list does', async () => {
+    const status = async (list: string) => (await fetch(`${address}/v1/${list}.csv`)).status;
+    expect(await status('territories')).toBe(200);
+    expect(await status('categories')).toBe(200);
+    for (const list of ['clients', 'inbox', 'failed-deliveries', 'me/deliveries', 'me/contact-readings']) {
+      expect(await status(list), list).toBe(401);
+    }
   });
 
   test.each(['csv', 'xlsx'])(

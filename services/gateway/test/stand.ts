@@ -37,6 +37,7 @@ export interface Stand extends AsyncDisposable {
 
 const refusals = {
   'not-visible': { kind: 'missing', title: 'There is no such thing, or it is not visible' },
+  'not-permitted': { kind: 'forbidden', title: 'This is not permitted' },
   'not-in-this-state': { kind: 'state', title: 'Not in this state' },
   ...recordsRefusals,
 } as const satisfies RefusalTable<string>;
