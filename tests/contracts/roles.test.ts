@@ -203,6 +203,7 @@ function expected(rpc: string, place: Place, name: CallerName): string {
   if (table[rpc]?.[place].includes(name)) return 'permitted';
   if (name === 'guest') return 'sign in';
   const reading = readingOf(rpc);
+  if (rpc.startsWith('identity.GetMy')) return 'forbidden';
   if (reading === rpc) return rpc.includes('.Get') || rpc.includes('.Read') ? 'hidden' : 'forbidden';
   if (rpc === 'tickets.OrderTicket' || rpc === 'tickets.ImportTicket') return 'forbidden';
   return table[reading]?.[place].includes(name) ? 'forbidden' : 'hidden';

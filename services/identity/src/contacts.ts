@@ -76,7 +76,7 @@ export function contacts(office: Office) {
   return {
     async getMyContact(_: contract.GetMyContactRequest, call: Call): Promise<contract.Contact | Refused<Refusal>> {
       const person = personOf(call);
-      return person === undefined ? refuse('not-found') : contactMessage(await vault.contact(person));
+      return person === undefined ? refuse('people-only') : contactMessage(await vault.contact(person));
     },
 
     async changeMyContact(
@@ -84,7 +84,7 @@ export function contacts(office: Office) {
       call: Call,
     ): Promise<contract.Contact | Refused<Refusal>> {
       const person = personOf(call);
-      if (person === undefined) return refuse('not-permitted');
+      if (person === undefined) return refuse('people-only');
       const { phone, email } = request;
       const context = contextOf(office, call);
       const outcome = await registry.accounts.run<Refusal>(person, context, async (current) => {

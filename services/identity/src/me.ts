@@ -61,13 +61,13 @@ export function me(office: Office) {
       call: Call,
     ): Promise<contract.Account | Refused<Refusal>> {
       const { caller } = call;
-      if (caller.kind !== 'person') return refuse('not-permitted');
+      if (caller.kind !== 'person') return refuse('people-only');
       const { id: person, grant: kept } = caller;
       const context = contextOf(office, call);
       let changed = false;
       const outcome = await registry.accounts.run<Refusal>(person, context, async (current) => {
         const hindrance = whyNot(current?.state);
-        if (hindrance !== undefined || current === undefined) return hindrance ?? refuse('not-found');
+        if (hindrance !== undefined || current === undefined) return hindrance ?? refuse('no-account');
         if (context.ifMatch !== undefined && context.ifMatch !== current.version) return refuse('stale-version');
         const command = { type: 'change-password', at: context.at } as const;
         // Tried again because something else was written at the same time: the old password is none any more.

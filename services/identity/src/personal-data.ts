@@ -76,7 +76,7 @@ export function personalData(office: Office) {
   return {
     async getMyData({ pageToken }: GetMyDataRequest, call: Call): Promise<PersonalData | Refused<Refusal>> {
       const person = personOf(call);
-      if (person === undefined) return refuse('not-found');
+      if (person === undefined) return refuse('people-only');
       const opened = pageToken === '' ? beginning : pages.open('personal-data', person, pageToken);
       if (!isPlace(opened)) return refuse('page-token-invalid', { field: 'pageToken' });
       const found = await part(opened, person, call);

@@ -8,6 +8,7 @@ export type Refusal =
   | AccountRefusal
   | ClientRefusal
   | CommonRefusal
+  | 'people-only'
   | 'wrong-password'
   | 'too-many-attempts'
   | 'no-contact'
@@ -19,6 +20,8 @@ export const refusals: RefusalTable<Refusal> = {
   ...commonRefusals,
   'login-taken': { kind: 'rule', title: 'Somebody else signs in by that login' },
   'already-registered': { kind: 'state', title: 'That is registered already' },
+  'people-only': { kind: 'forbidden', title: 'Only people have a contact, a password and data of their own' },
+  'no-account': { kind: 'state', title: 'You are not registered here' },
   erased: { kind: 'state', title: 'That person was erased' },
   'wrong-password': { kind: 'rule', title: 'The old password is another one' },
   'too-many-attempts': { kind: 'overload', title: 'Too many wrong passwords: wait before the next' },

@@ -10,6 +10,7 @@ import {
   posting,
   resident,
   stranger,
+  system,
   worker,
 } from './counter.ts';
 
@@ -55,6 +56,24 @@ describe('contacts', () => {
     expect(await counter.office.registry.vault.contact(resident)).toBeUndefined();
     expect(await counter.ask(resident, 'ChangeMyContact', contact, { ifMatch: '"1"' })).toMatchObject({ status: 412 });
     expect(await counter.office.registry.vault.contact(resident)).toBeUndefined();
+  });
+
+  it('are those of people: systems have none, nor a password, nor data of their own', async () => {
+    const passwords = { oldPassword: 'x', newPassword: 'another bench to sit on' };
+    for (const [name, request] of [
+      ['GetMyContact', {}],
+      ['ChangeMyContact', contact],
+      ['ChangeMyPassword', passwords],
+      ['GetMyData', {}],
+    ] as const) {
+      expect(await counter.ask(system, name, request), name).toEqual({ refused: 'people-only', status: 403 });
+    }
+    expect(await readings(system)).toEqual([]);
+    // Whom the city's own issuer knows and nobody registered here.
+    const nobody = { refused: 'no-account', status: 409 };
+    expect(await counter.ask(stranger, 'ChangeMyContact', contact)).toEqual(nobody);
+    expect(await counter.ask(stranger, 'ChangeMyPassword', passwords)).toEqual(nobody);
+    expect(await counter.ask(stranger, 'GetMyContact', {})).toEqual({ phone: '', email: '' });
   });
 
   it('are read by those who look after where the person lives, and by nobody else', async () => {

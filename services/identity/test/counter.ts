@@ -17,6 +17,8 @@ export const dispatcher = '55555555-5555-8555-8555-555555555555';
 export const worker = '66666666-6666-8666-8666-666666666666';
 /** A member who lives and is checked in nowhere near the others. */
 export const stranger = '77777777-7777-8777-8777-777777777777';
+/** Not a person: a system with scopes in the whole city. */
+export const system = 'demo-system';
 
 const community = '459901001001';
 const compound = `${community}501`;
@@ -107,8 +109,13 @@ export async function openCounter(given: Parts): Promise<Counter> {
     const server = await startServer({
       address: addressOf('identity', given.environment),
       implementations: [identityRpc(office, async () => ({ keys: [] }))],
-      // A token is the id of a person here; who signs tokens is tested elsewhere.
-      verify: async (word) => (word.includes('.') ? house.verify(word) : { kind: 'person', id: word }),
+      // A token is the id of a person here, or of the one system; who signs tokens is tested elsewhere.
+      verify: async (word) => {
+        if (word.includes('.')) return house.verify(word);
+        return word === system
+          ? { kind: 'client', id: word, scopes: ['events', 'tickets.read'], territory: '4599' }
+          : { kind: 'person', id: word };
+      },
       log: house.log,
       leaveTime: 0,
     });

@@ -120,7 +120,7 @@ export const rpcs = [
     response: identity_identity.Contact,
     requestType: 'bandeng.identity.v1.GetMyContactRequest',
     responseType: 'bandeng.identity.v1.Contact',
-    comment: "The caller's own contact.",
+    comment: "The caller's own contact. People alone have one. Refused: `people-only`.",
   },
   {
     service: 'identity',
@@ -133,7 +133,7 @@ export const rpcs = [
     response: identity_identity.Contact,
     requestType: 'bandeng.identity.v1.ChangeMyContactRequest',
     responseType: 'bandeng.identity.v1.Contact',
-    comment: "Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten. Refused: `erased`.",
+    comment: "Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten.\nRefused: `erased`, `no-account`, `people-only`.",
   },
   {
     service: 'identity',
@@ -146,7 +146,7 @@ export const rpcs = [
     response: identity_identity.Account,
     requestType: 'bandeng.identity.v1.ChangeMyPasswordRequest',
     responseType: 'bandeng.identity.v1.Account',
-    comment: "Changes the caller's own password. Ends every other sign-in of the caller, with its session and tokens: whoever else holds\none is out.\nRefused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.",
+    comment: "Changes the caller's own password. Ends every other sign-in of the caller, with its session and tokens: whoever else holds\none is out.\nRefused: `erased`, `no-account`, `people-only`, `wrong-password`, and after five wrong ones `too-many-attempts` for a while\nthat grows.",
   },
   {
     service: 'identity',
@@ -172,7 +172,7 @@ export const rpcs = [
     response: identity_identity.PersonalData,
     requestType: 'bandeng.identity.v1.GetMyDataRequest',
     responseType: 'bandeng.identity.v1.PersonalData',
-    comment: "All that is known of the caller, here and in the other services, to take along.",
+    comment: "All that is known of the caller, here and in the other services, to take along. People alone have such data.\nRefused: `people-only`.",
   },
   {
     service: 'identity',

@@ -65,8 +65,8 @@ describe('an account that is there', () => {
   });
 
   it('cannot be changed or erased when it is not there', () => {
-    given(account).when({ type: 'change-contact', at }).thenRefused('not-found');
-    given(account).when({ type: 'change-password', at }).thenRefused('not-found');
+    given(account).when({ type: 'change-contact', at }).thenRefused('no-account');
+    given(account).when({ type: 'change-password', at }).thenRefused('no-account');
     given(account).when({ type: 'erase-account', at }).thenRefused('not-found');
   });
 });

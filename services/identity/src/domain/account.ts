@@ -57,6 +57,8 @@ export type AccountRefusal =
   | 'already-registered'
   /** That id is nobody. */
   | 'not-found'
+  /** Whoever changes their own has none: the city's own issuer knows them, and nobody registered them here. */
+  | 'no-account'
   /** That id was somebody once. */
   | 'erased';
 
@@ -104,8 +106,8 @@ export const account: Decider<Account, AccountCommand, AccountEvent, AccountRefu
 };
 
 /** Why nothing of this account can be changed; nothing when it can. */
-export function whyNot(state: Account | undefined): Refused<'not-found' | 'erased'> | undefined {
-  if (state === undefined) return refuse('not-found');
+export function whyNot(state: Account | undefined): Refused<'no-account' | 'erased'> | undefined {
+  if (state === undefined) return refuse('no-account');
   return state.erasedAt === undefined ? undefined : refuse('erased');
 }
 

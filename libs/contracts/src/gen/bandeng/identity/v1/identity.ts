@@ -3808,7 +3808,7 @@ export const IdentityServiceService = {
     responseSerialize: (value: Account): Buffer => Buffer.from(Account.encode(value).finish()),
     responseDeserialize: (value: Buffer): Account => Account.decode(value),
   },
-  /** The caller's own contact. */
+  /** The caller's own contact. People alone have one. Refused: `people-only`. */
   getMyContact: {
     path: "/bandeng.identity.v1.IdentityService/GetMyContact" as const,
     requestStream: false as const,
@@ -3818,7 +3818,10 @@ export const IdentityServiceService = {
     responseSerialize: (value: Contact): Buffer => Buffer.from(Contact.encode(value).finish()),
     responseDeserialize: (value: Buffer): Contact => Contact.decode(value),
   },
-  /** Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten. Refused: `erased`. */
+  /**
+   * Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten.
+   * Refused: `erased`, `no-account`, `people-only`.
+   */
   changeMyContact: {
     path: "/bandeng.identity.v1.IdentityService/ChangeMyContact" as const,
     requestStream: false as const,
@@ -3832,7 +3835,8 @@ export const IdentityServiceService = {
   /**
    * Changes the caller's own password. Ends every other sign-in of the caller, with its session and tokens: whoever else holds
    * one is out.
-   * Refused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.
+   * Refused: `erased`, `no-account`, `people-only`, `wrong-password`, and after five wrong ones `too-many-attempts` for a while
+   * that grows.
    */
   changeMyPassword: {
     path: "/bandeng.identity.v1.IdentityService/ChangeMyPassword" as const,
@@ -3856,7 +3860,10 @@ export const IdentityServiceService = {
       Buffer.from(ListMyContactReadingsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListMyContactReadingsResponse => ListMyContactReadingsResponse.decode(value),
   },
-  /** All that is known of the caller, here and in the other services, to take along. */
+  /**
+   * All that is known of the caller, here and in the other services, to take along. People alone have such data.
+   * Refused: `people-only`.
+   */
   getMyData: {
     path: "/bandeng.identity.v1.IdentityService/GetMyData" as const,
     requestStream: false as const,
@@ -3990,19 +3997,26 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
   registerAccount: handleUnaryCall<RegisterAccountRequest, Account>;
   /** One account, without contacts. Also one's own. */
   getAccount: handleUnaryCall<GetAccountRequest, Account>;
-  /** The caller's own contact. */
+  /** The caller's own contact. People alone have one. Refused: `people-only`. */
   getMyContact: handleUnaryCall<GetMyContactRequest, Contact>;
-  /** Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten. Refused: `erased`. */
+  /**
+   * Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten.
+   * Refused: `erased`, `no-account`, `people-only`.
+   */
   changeMyContact: handleUnaryCall<ChangeMyContactRequest, Contact>;
   /**
    * Changes the caller's own password. Ends every other sign-in of the caller, with its session and tokens: whoever else holds
    * one is out.
-   * Refused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.
+   * Refused: `erased`, `no-account`, `people-only`, `wrong-password`, and after five wrong ones `too-many-attempts` for a while
+   * that grows.
    */
   changeMyPassword: handleUnaryCall<ChangeMyPasswordRequest, Account>;
   /** Who read the caller's contact, in which capacity, when and why; newest first. */
   listMyContactReadings: handleUnaryCall<ListMyContactReadingsRequest, ListMyContactReadingsResponse>;
-  /** All that is known of the caller, here and in the other services, to take along. */
+  /**
+   * All that is known of the caller, here and in the other services, to take along. People alone have such data.
+   * Refused: `people-only`.
+   */
   getMyData: handleUnaryCall<GetMyDataRequest, PersonalData>;
   /**
    * Reads the contact of a person who lives or is checked in where the caller holds a posting for it. The reading is
@@ -4085,7 +4099,7 @@ export interface IdentityServiceClient extends Client1 {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Account) => void,
   ): ClientUnaryCall;
-  /** The caller's own contact. */
+  /** The caller's own contact. People alone have one. Refused: `people-only`. */
   getMyContact(
     request: GetMyContactRequest,
     callback: (error: ServiceError | null, response: Contact) => void,
@@ -4101,7 +4115,10 @@ export interface IdentityServiceClient extends Client1 {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Contact) => void,
   ): ClientUnaryCall;
-  /** Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten. Refused: `erased`. */
+  /**
+   * Changes the caller's own contact: it becomes what is sent, and what is left out is forgotten.
+   * Refused: `erased`, `no-account`, `people-only`.
+   */
   changeMyContact(
     request: ChangeMyContactRequest,
     callback: (error: ServiceError | null, response: Contact) => void,
@@ -4120,7 +4137,8 @@ export interface IdentityServiceClient extends Client1 {
   /**
    * Changes the caller's own password. Ends every other sign-in of the caller, with its session and tokens: whoever else holds
    * one is out.
-   * Refused: `wrong-password`, and after five wrong ones `too-many-attempts` for a while that grows.
+   * Refused: `erased`, `no-account`, `people-only`, `wrong-password`, and after five wrong ones `too-many-attempts` for a while
+   * that grows.
    */
   changeMyPassword(
     request: ChangeMyPasswordRequest,
@@ -4153,7 +4171,10 @@ export interface IdentityServiceClient extends Client1 {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListMyContactReadingsResponse) => void,
   ): ClientUnaryCall;
-  /** All that is known of the caller, here and in the other services, to take along. */
+  /**
+   * All that is known of the caller, here and in the other services, to take along. People alone have such data.
+   * Refused: `people-only`.
+   */
   getMyData(
     request: GetMyDataRequest,
     callback: (error: ServiceError | null, response: PersonalData) => void,
