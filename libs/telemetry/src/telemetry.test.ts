@@ -16,10 +16,18 @@ test('a log line carries the trace it belongs to, and neither tokens nor contact
     import { openLogger, traced } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
     const log = openLogger('tickets');
     await traced('work', {}, async () => {
-      log.info({ ticket: 'T1', token: 'secret-1', call: { authorization: 'secret-2', deep: { phone: 'secret-3' } } }, 'dispatched');
+      log.info({ ticket: 'T1', token: 'secret-1', call: { authorization: 'secret-2', deep: { of: { phone: 'secret-3' } } } }, 'dispatched');
+      log.error({ err: Object.assign(new Error('away'), { options: { auth: { password: 'secret-4' } } }) }, 'failed');
     });
   `);
-  const entry: unknown = JSON.parse(line.trim().split('\n').at(-1) ?? '');
+  const [entry, fault]: unknown[] = line
+    .trim()
+    .split('\n')
+    .map((one) => JSON.parse(one));
+  expect(fault).toMatchObject({
+    level: 'error',
+    err: { type: 'Error', message: 'away', stack: expect.stringContaining('Error: away') },
+  });
   expect(entry).toMatchObject({
     service: 'tickets',
     ticket: 'T1',

@@ -19,7 +19,7 @@ export const gateway = defineService<Configuration>({
     };
     try {
       const address = await app.listen({ host: configuration.host, port: configuration.port });
-      log.info({ address }, 'the gateway listens');
+      log.info({ at: address }, 'the gateway listens');
     } catch (fault) {
       await leave();
       throw fault;
