@@ -1,11 +1,11 @@
 /** Lists as files: `GET /v1/tickets.xlsx` and `.csv` answer what `GET /v1/tickets` answers, all pages of it, as a table. */
-import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import { type Rpc, rpcs } from '@bandeng/contracts';
 import { languageOf, type RawClient, RpcFailure, validator } from '@bandeng/rpc';
 import type { Logger } from '@bandeng/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { byteOrderMark, csvLine } from './csv.ts';
+import { drained, type Reader } from './drained.ts';
 import { type Cell, type Names, type Table, tables } from './export-columns.ts';
 import { inLanguage, type Language } from './export-words.ts';
 import { hungUp, queryOf } from './forward.ts';
@@ -37,10 +37,9 @@ interface Export {
 }
 
 /** Where the rows of one export come from. */
-interface Source {
+interface Source extends Reader {
   readonly headers: CallHeaders;
   readonly budgetMs: number;
-  readonly signal: AbortSignal;
   readonly language: Language;
 }
 
@@ -61,9 +60,14 @@ export const exportPlaces: readonly Place[] = exported.flatMap(({ path }) =>
 export function serveExports(
   app: FastifyInstance,
   services: RawClient,
-  options: { readonly mostRows: number; readonly budgetMs: number; readonly log: Logger },
+  options: {
+    readonly mostRows: number;
+    readonly budgetMs: number;
+    readonly readerPatienceMs: number;
+    readonly log: Logger;
+  },
 ): void {
-  const { mostRows, budgetMs, log } = options;
+  const { mostRows, budgetMs, readerPatienceMs, log } = options;
   let running = 0;
 
   /** The pages of a list, up to the most rows; the last says whether more would follow. */
@@ -92,7 +96,7 @@ export function serveExports(
     if (running >= mostAtOnce) return answerProblem(request, reply, problem('overloaded', { retryAfterSeconds: 5 }));
     running += 1;
     const language = languageOf(request.headers['accept-language']);
-    const source: Source = { headers, budgetMs, signal: hungUp(reply), language };
+    const source: Source = { headers, budgetMs, signal: hungUp(reply), patienceMs: readerPatienceMs, language };
     const rows = pages(one, query.values, source);
     try {
       // Whatever is to be refused is refused before the first byte goes out.
@@ -135,9 +139,10 @@ interface Writing {
   end(): Promise<void>;
 }
 
-async function open({ title, columns }: Table, form: Form, { language, signal }: Source): Promise<Writing> {
+async function open({ title, columns }: Table, form: Form, source: Source): Promise<Writing> {
+  const { language } = source;
   const heads = columns.map((column) => ({ title: inLanguage(column.title, language), width: column.width }));
-  if (form === 'xlsx') return openWorkbook(inLanguage(title, language), heads, signal);
+  if (form === 'xlsx') return openWorkbook(inLanguage(title, language), heads, source);
   const content = new PassThrough();
   content.write(byteOrderMark + csvLine(heads.map((head) => head.title)));
   return {
@@ -146,7 +151,8 @@ async function open({ title, columns }: Table, form: Form, { language, signal }:
       const lines = rows.map((cells) =>
         csvLine(cells.map((cell) => (cell instanceof Date ? written(cell) : (cell ?? '')))),
       );
-      if (!content.write(lines.join(''))) await once(content, 'drain', { signal });
+      content.write(lines.join(''));
+      await drained(content, source);
     },
     async end() {
       content.end();

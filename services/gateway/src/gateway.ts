@@ -92,7 +92,9 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
     app.route({ method: route.verb, url: route.url, handler, config: { strictness: strictnessOf(route.rpc.name) } });
   }
   await serveEvidence(app, services);
-  serveExports(app, services, { mostRows: configuration.exportRows, budgetMs: configuration.budgetMs, log });
+  const readerPatienceMs = configuration.streams.patienceMs;
+  const { exportRows: mostRows, budgetMs } = configuration;
+  serveExports(app, services, { mostRows, budgetMs, readerPatienceMs, log });
   app.get('/v1/inbox::stream', { exposeHeadRoute: false }, (request, reply) => inbox.handle(request, reply));
   app.get('/v1/events', { exposeHeadRoute: false }, feed({ bus, verify, streams }));
   const ready = readiness(services, bus);

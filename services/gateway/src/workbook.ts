@@ -1,6 +1,6 @@
 /** Tables as Excel workbooks, written while they are made; the one place that knows the library. */
-import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
+import { drained, type Reader } from './drained.ts';
 
 /** A workbook of one sheet that is being written. */
 export interface WorkbookWriting {
@@ -15,13 +15,11 @@ const longestText = 32_767;
 
 /**
  * Opens a workbook with its first line, which stays in sight. The library is loaded when it is first needed: it takes 70 MB.
- *
- * @param signal Aborted when nobody reads any more.
  */
 export async function openWorkbook(
   title: string,
   columns: readonly { readonly title: string; readonly width: number }[],
-  signal: AbortSignal,
+  reader: Reader,
 ): Promise<WorkbookWriting> {
   const { WorkbookWriter } = await import('@cj-tech-master/excelts');
   const content = new PassThrough();
@@ -40,7 +38,7 @@ export async function openWorkbook(
         });
         row.commit();
       }
-      if (content.writableNeedDrain) await once(content, 'drain', { signal });
+      await drained(content, reader);
     },
     async end() {
       await sheet.commit();

@@ -1,6 +1,9 @@
+import { connect } from 'node:net';
 import { refuse } from '@bandeng/decider';
+import { eventually } from '@bandeng/testing';
 import { Workbook } from '@cj-tech-master/excelts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { configure } from '../src/config.ts';
 import { type Answers, openStand, type Stand, tokenOf } from './stand.ts';
 
 /** Lists that leave as files, before services that answer as a test says. */
@@ -311,6 +314,31 @@ describe('an export that cannot be', () => {
       leave.abort();
     }
     await expect.poll(async () => (await get('/v1/tickets.csv')).status).toBe(200);
+  });
+
+  test.each(['csv', 'xlsx'])('is cut off for whoever takes nothing of it, and leaves its place: %s', async (form) => {
+    const letters = () => Array.from({ length: 60 }, () => Math.random().toString(36)).join('路');
+    const endless: Answers = {
+      ...answers,
+      ListTickets: () => ({
+        tickets: Array.from({ length: 100 }, () => ({ ...ticket(1), text: letters() })),
+        nextPageToken: 'more',
+      }),
+    };
+    const { streams } = configure({});
+    await using other = await openStand({
+      answers: endless,
+      configuration: { streams: { ...streams, patienceMs: 300 } },
+    });
+    const url = await other.gateway.app.listen({ host: '127.0.0.1', port: 0 });
+    const stalled = connect(Number(new URL(url).port), '127.0.0.1').pause();
+    stalled.on('error', () => {});
+    const head = `GET /v1/tickets.${form} HTTP/1.1\r\nhost: x\r\nauthorization: ${signedIn.authorization}\r\n\r\n`;
+    stalled.write(head);
+    await eventually(() => expect(other.lines.some((line) => line.includes('an export broke off'))).toBe(true), {
+      within: 15_000,
+    });
+    stalled.destroy();
   });
 
   test('ends nothing else when whoever asked goes away before its first row is written', async () => {
