@@ -15,7 +15,7 @@ async function ours(): Promise<FastifyInstance> {
   const run = mkdtempSync(join(tmpdir(), 'bandeng-bench-'));
   process.once('exit', () => rmSync(run, { recursive: true, force: true }));
   // Counted as in production, but one address asks more here than any address may.
-  const limits = { BANDENG_RATE_TOKEN: '1000000', BANDENG_RATE_ADDRESS: '1000000' };
+  const limits = { BANDENG_RATE_TOKEN: '100000000', BANDENG_RATE_ADDRESS: '100000000' };
   const { app } = await buildGateway(
     {
       services: rawClient({ address: (service) => `unix:${join(run, `${service}.sock`)}`, token: async () => '' }),

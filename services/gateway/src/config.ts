@@ -31,14 +31,16 @@ export interface Configuration {
 }
 
 const count = { least: 1, most: 1_000_000 };
+/** An address may be that of a proxy before everybody. */
+const countOfMany = { least: 1, most: 100_000_000 };
 
 export function configure(environment: Environment): Configuration {
   const number = (name: string, standard: number, bounds = count) => numberSetting(environment, name, standard, bounds);
   const port = number('BANDENG_PORT', 8080, { least: 0, most: 65_535 });
   const run = textSetting(environment, 'BANDENG_RUN', '.bandeng/run');
   const limits = {
-    token: number('BANDENG_RATE_TOKEN', 6000),
-    address: number('BANDENG_RATE_ADDRESS', 30_000),
+    token: number('BANDENG_RATE_TOKEN', 6000, countOfMany),
+    address: number('BANDENG_RATE_ADDRESS', 30_000, countOfMany),
     guestOrders: number('BANDENG_RATE_GUEST_ORDERS', 20),
     followCodes: number('BANDENG_RATE_FOLLOW_CODES', 20),
   };
