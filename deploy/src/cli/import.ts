@@ -5,7 +5,7 @@ import { stringify } from 'csv-stringify/sync';
 import { codeOf, Mendable, messageOf } from '../embedded/fault.ts';
 import { gatewayAddress, issuerAddress } from '../gateway.ts';
 import { planCategories } from '../imports/categories.ts';
-import { columnsIn, type Fault, type Plan, readSheet, type Sheet } from '../imports/rows.ts';
+import { type Fault, type Plan, readSheet, type Sheet, withColumns } from '../imports/rows.ts';
 import { sendAll } from '../imports/sending.ts';
 import {
   type Headers,
@@ -74,7 +74,7 @@ async function planOf(kind: string, file: string, values: Values): Promise<[Shee
     case 'categories': {
       if (territory || values.source) throw new WrongUse('categories belong to no territory and no source');
       if (values.column || values.offset) throw new WrongUse('--column and --offset are for tickets');
-      const sheet = readSheet(file, await read(file), ['level1', ...(code ? [code] : [])]);
+      const sheet = withColumns(await sheetOf(file), ['level1', ...(code ? [code] : [])]);
       return [sheet, planCategories(sheet, code)];
     }
     case 'tickets': {
@@ -93,9 +93,9 @@ async function planOf(kind: string, file: string, values: Values): Promise<[Shee
       if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(source)) {
         throw new WrongUse(`'${source}' is no source: small letters, digits and hyphens, at most 40`);
       }
-      const bytes = await read(file);
-      const headers = headersOf(renamed, columnsIn(file, bytes));
-      const sheet = readSheet(file, bytes, Object.values(headers));
+      const read = await sheetOf(file);
+      const headers = headersOf(renamed, read.columns);
+      const sheet = withColumns(read, Object.values(headers));
       return [sheet, planTickets(sheet, { territory: territory ?? '', source, headers, offset })];
     }
     default:
@@ -115,10 +115,11 @@ function renamedOf(options: readonly string[]): Headers {
   return Object.fromEntries(renamed);
 }
 
-async function read(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((thrown: unknown) => {
+async function sheetOf(file: string): Promise<Sheet> {
+  const bytes = await readFile(file).catch((thrown: unknown) => {
     throw new Mendable(codeOf(thrown) === 'ENOENT' ? `there is no file ${file}` : messageOf(thrown));
   });
+  return readSheet(file, bytes);
 }
 
 /** Signs in as BANDENG_CLIENT_ID, or as the demo city's client for imports, and again when a token has run out. */

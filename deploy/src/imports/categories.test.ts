@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { planCategories } from './categories.ts';
-import { readSheet } from './rows.ts';
+import { readSheet, withColumns } from './rows.ts';
 
 const plan = (text: string, code?: string) =>
-  planCategories(readSheet('tree.csv', Buffer.from(text), ['level1']), code);
+  planCategories(withColumns(readSheet('tree.csv', Buffer.from(text)), ['level1']), code);
 
 describe('planning categories from a file', () => {
   it('takes a row as a path as deep as it is filled, each once', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readSheet } from './rows.ts';
+import { readSheet, withColumns } from './rows.ts';
 
 const sheet = (text: string | Uint8Array, needed: string[] = ['a', 'b']) =>
-  readSheet('/somewhere/list.csv', typeof text === 'string' ? Buffer.from(text) : text, needed);
+  withColumns(readSheet('/somewhere/list.csv', typeof text === 'string' ? Buffer.from(text) : text), needed);
 
 describe('reading a CSV file', () => {
   it('takes a BOM, quotes, line breaks within a cell, and any line ends', () => {

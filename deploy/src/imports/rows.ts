@@ -16,35 +16,22 @@ export interface Fault {
 }
 
 export interface Sheet {
+  /** The file's name. */
+  readonly name: string;
   readonly columns: readonly string[];
   readonly rows: readonly Row[];
   /** Rows that say more than the header has names for. */
   readonly faults: readonly Fault[];
 }
 
-/** The columns that a file names. Throws `Mendable` when it cannot be read. */
-export function columnsIn(file: string, bytes: Uint8Array): readonly string[] {
-  const name = basename(file);
-  const [header = []] = parseRecords(name, decode(name, bytes), { to: 1 });
-  return header.map((column) => column.trim());
-}
-
 /**
  * Reads a CSV file: UTF-8 with or without BOM, quotes, any line ends, also several; cells are trimmed, empty rows are left out.
- * Throws `Mendable` when it cannot be read or lacks a column, naming those it needs.
+ * Throws `Mendable` when it cannot be read.
  */
-export function readSheet(file: string, bytes: Uint8Array, needed: readonly string[]): Sheet {
+export function readSheet(file: string, bytes: Uint8Array): Sheet {
   const name = basename(file);
   const [header = [], ...records] = parseRecords(name, decode(name, bytes));
   const columns = header.map((column) => column.trim());
-  const missing = needed.filter((column) => !columns.includes(column));
-  if (missing.length > 0) {
-    const found = columns.length > 0 ? columns.join(', ') : 'nothing';
-    const needs = `its first row must name the columns ${needed.join(', ')}`;
-    throw new Mendable(`${name}: ${needs}; it names ${found}, so ${missing.join(', ')} is missing`);
-  }
-  const twice = needed.find((column) => columns.indexOf(column) !== columns.lastIndexOf(column));
-  if (twice) throw new Mendable(`${name}: the column ${twice} stands there twice`);
   const rows: Row[] = [];
   const faults: Fault[] = [];
   for (const [index, record] of records.entries()) {
@@ -54,7 +41,21 @@ export function readSheet(file: string, bytes: Uint8Array, needed: readonly stri
     if (/[^\s,]/.test(beyond)) faults.push({ row, column: '', reason: surplus(beyond) });
     else if (Object.values(row.cells).some((cell) => cell !== '')) rows.push(row);
   }
-  return { columns, rows, faults };
+  return { name, columns, rows, faults };
+}
+
+/** The sheet itself, if it has these columns, each once. Throws `Mendable` when it lacks one, naming those it needs. */
+export function withColumns(sheet: Sheet, needed: readonly string[]): Sheet {
+  const { name, columns } = sheet;
+  const missing = needed.filter((column) => !columns.includes(column));
+  if (missing.length > 0) {
+    const found = columns.length > 0 ? columns.join(', ') : 'nothing';
+    const needs = `its first row must name the columns ${needed.join(', ')}`;
+    throw new Mendable(`${name}: ${needs}; it names ${found}, so ${missing.join(', ')} is missing`);
+  }
+  const twice = needed.find((column) => columns.indexOf(column) !== columns.lastIndexOf(column));
+  if (twice) throw new Mendable(`${name}: the column ${twice} stands there twice`);
+  return sheet;
 }
 
 function surplus(cells: string): string {
@@ -69,10 +70,10 @@ function decode(name: string, bytes: Uint8Array): string {
   }
 }
 
-function parseRecords(name: string, text: string, more: { readonly to?: number } = {}): string[][] {
+function parseRecords(name: string, text: string): string[][] {
   try {
     const record_delimiter = ['\r\n', '\n', '\r'];
-    return parse(text, { bom: true, relax_column_count: true, skip_empty_lines: false, record_delimiter, ...more });
+    return parse(text, { bom: true, relax_column_count: true, skip_empty_lines: false, record_delimiter });
   } catch (thrown) {
     throw new Mendable(`${name} is not a CSV file: ${messageOf(thrown)}`);
   }

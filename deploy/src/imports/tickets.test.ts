@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { columnsIn, readSheet } from './rows.ts';
+import { readSheet, withColumns } from './rows.ts';
 import { columns, type Headers, headersOf, planTickets, sourceOf } from './tickets.ts';
 
 const plan = (...rows: string[]) => {
   const text = [columns.join(','), ...rows].join('\n');
-  return planTickets(readSheet('hotline.csv', Buffer.from(text), columns), { source: 'hotline', territory: '459901' });
+  return planTickets(withColumns(readSheet('hotline.csv', Buffer.from(text)), columns), {
+    source: 'hotline',
+    territory: '459901',
+  });
 };
 const briefly = ({ faults }: ReturnType<typeof plan>) =>
   faults.map(({ row, column, reason }) => [row.row, column, reason]);
@@ -64,10 +67,10 @@ describe('planning orders from a file', () => {
     };
     const header = '工单编号,受理时间,诉求内容,类别,地址,社区';
     const planned = (headers: Headers, offset: string | undefined, ...rows: string[]) => {
-      const bytes = Buffer.from([header, ...rows].join('\n'));
-      const names = headersOf(headers, columnsIn('12345.csv', bytes));
-      const sheet = readSheet('12345.csv', bytes, Object.values(names));
-      return planTickets(sheet, { source: 'hotline', territory: '459901', headers: names, offset });
+      const sheet = readSheet('12345.csv', Buffer.from([header, ...rows].join('\n')));
+      const names = headersOf(headers, sheet.columns);
+      const whole = withColumns(sheet, Object.values(names));
+      return planTickets(whole, { source: 'hotline', territory: '459901', headers: names, offset });
     };
 
     it('takes what they mean, and tells faults by the headers of the file', () => {

@@ -33,7 +33,7 @@ export function isTicketColumn(name: string): name is TicketColumn {
  * The headers of a file in which some columns are called otherwise. Then author and subject may be missing among those it has, and
  * territory and place may be there.
  */
-export function headersOf(renamed: Headers, has: readonly string[] = []): Headers {
+export function headersOf(renamed: Headers, has: readonly string[]): Headers {
   const asOurs = (those: readonly TicketColumn[]): Headers =>
     Object.fromEntries(those.map((column) => [column, column]));
   if (Object.keys(renamed).length === 0) return asOurs(columns);
@@ -56,7 +56,7 @@ export interface TicketOptions {
  * later row is a fault. The text is subject and text, a line each.
  */
 export function planTickets(sheet: Sheet, options: TicketOptions): Plan {
-  const { headers = headersOf({}) } = options;
+  const { headers = headersOf({}, sheet.columns) } = options;
   const used = Object.values(headers);
   const orders = new Map<string, Order>();
   const faults: Fault[] = [];
