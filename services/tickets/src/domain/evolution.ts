@@ -15,7 +15,7 @@ function after(ticket: Ticket, event: Later): Ticket {
   switch (event.type) {
     case 'dispatched': {
       const { handler, dispatcher, acceptBy } = event.data;
-      const anew = without(without(ticket, 'declineReason'), 'reason');
+      const { declineReason: _declined, reason: _paused, ...anew } = ticket;
       return { ...anew, standing: { status: 'dispatched', handler, dispatcher, acceptBy } };
     }
     case 'accepted':
@@ -102,9 +102,9 @@ export function someHands(of: Partial<Hands> & { readonly status?: Status }): Pa
   return { ...(handler && { handler }), ...(dispatcher && { dispatcher }), ...(acceptor && { acceptor }) };
 }
 
-type Reasons = 'reason' | 'declineReason' | 'ratingRemark';
+type Reasons = 'reason' | 'ratingRemark';
 
-function without<T extends Ticket | Omit<Ticket, Reasons>, Key extends Reasons>(ticket: T, key: Key): Omit<T, Key> {
+function without<Key extends Reasons>(ticket: Ticket, key: Key): Omit<Ticket, Key> {
   const { [key]: _, ...rest } = ticket;
   return rest;
 }
