@@ -31,7 +31,7 @@ export interface Configuration {
 }
 
 const count = { least: 1, most: 1_000_000 };
-/** An address may be that of a proxy before everybody. */
+/** An address may be that of a proxy before everybody, and a token that of a busy system. */
 const countOfMany = { least: 1, most: 100_000_000 };
 
 export function configure(environment: Environment): Configuration {

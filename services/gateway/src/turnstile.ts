@@ -1,22 +1,6 @@
 /** Lets so many through at a time; the others wait in line. */
 export type Turnstile = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
-/** A turnstile for each key: whoever comes by one that is crowded holds up nobody who comes by another. */
-export function turnstiles(most: number): <Result>(key: string, work: () => Promise<Result>) => Promise<Result> {
-  const open = new Map<string, { readonly pass: Turnstile; here: number }>();
-  return async (key, work) => {
-    const one = open.get(key) ?? { pass: turnstile(most), here: 0 };
-    open.set(key, one);
-    one.here += 1;
-    try {
-      return await one.pass(work);
-    } finally {
-      one.here -= 1;
-      if (one.here === 0) open.delete(key);
-    }
-  };
-}
-
 export function turnstile(most: number): Turnstile {
   const line: (() => void)[] = [];
   let inside = 0;
@@ -30,6 +14,22 @@ export function turnstile(most: number): Turnstile {
       const next = line.shift();
       if (next === undefined) inside -= 1;
       else next();
+    }
+  };
+}
+
+/** A turnstile for each key: whoever comes by one that is crowded holds up nobody who comes by another. */
+export function turnstiles(most: number): <Result>(key: string, work: () => Promise<Result>) => Promise<Result> {
+  const open = new Map<string, { readonly pass: Turnstile; here: number }>();
+  return async (key, work) => {
+    const one = open.get(key) ?? { pass: turnstile(most), here: 0 };
+    open.set(key, one);
+    one.here += 1;
+    try {
+      return await one.pass(work);
+    } finally {
+      one.here -= 1;
+      if (one.here === 0) open.delete(key);
     }
   };
 }
