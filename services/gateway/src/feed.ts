@@ -60,21 +60,13 @@ export function feed(parts: { bus: Bus; verify: Verifier; streams: Streams }) {
       opened.promise.then(() => false),
       late(patience),
     ]);
-    if (!found || request.raw.destroyed) {
-      opened.resolve();
-      void subscription.close();
-      return answerProblem(
-        request,
-        reply,
-        gone ? problem('events-gone') : problem('unavailable', { retryAfterSeconds: 5 }),
-      );
-    }
+    const away = gone ? problem('events-gone') : problem('unavailable', { retryAfterSeconds: 5 });
     // Others may have come while the streams were looked for.
-    const fullNow = fullness(streams, `client:${caller.id}`);
-    if (fullNow !== undefined) {
+    const hindrance = found && !request.raw.destroyed ? fullness(streams, `client:${caller.id}`) : away;
+    if (hindrance !== undefined) {
       opened.resolve();
       void subscription.close();
-      return answerProblem(request, reply, fullNow);
+      return answerProblem(request, reply, hindrance);
     }
     stream = streams.open(reply, `client:${caller.id}`, until);
     stream.onClose(() => void subscription.close());

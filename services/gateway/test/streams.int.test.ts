@@ -292,6 +292,24 @@ describe('streams', () => {
     await person[Symbol.asyncDispose]();
   });
 
+  test('are bounded in number also for those who come while the streams of others are looked for', async () => {
+    const slow: Bus = {
+      ...bus,
+      live: (...wish) => {
+        const subscription = bus.live(...wish);
+        const ready = subscription.ready.then(() => new Promise<void>((resolve) => setTimeout(resolve, 50)));
+        return { ...subscription, ready };
+      },
+    };
+    const streams = { ...configure(real.environment).streams, streamsOfOne: 2 };
+    await using other = await openStand({ answers, bus: slow, configuration: { streams } });
+    const url = await other.gateway.app.listen({ port: 0, host: '127.0.0.1' });
+    const token = tokenOf({ kind: 'client', id: 'partner', scopes: ['events'], territory: '4599' });
+    const headers = { authorization: `Bearer ${token}` };
+    const ears = await Promise.all(Array.from({ length: 8 }, () => listen(`${url}/v1/events`, headers)));
+    expect(ears.map(({ status }) => status).sort()).toEqual([200, 200, 429, 429, 429, 429, 429, 429]);
+  });
+
   test('are bounded in number for one caller, and all end at shut-down', async () => {
     const streams = { ...configure(real.environment).streams, streamsOfOne: 2 };
     const stand = await openStand({ answers, bus, configuration: { streams } });
