@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { eventually, killableParts, parts } from '@bandeng/testing';
 import { expect, it } from 'vitest';
 import { MAX_EVENT_BYTES } from '../src/cloudevents.ts';
@@ -131,6 +133,26 @@ it('says that a position is gone: of another incarnation, ahead of the stream, o
     const { signs } = await listen(home.bus, { after });
     await eventually(() => expect(signs).toEqual(['gone']));
   }
+});
+
+it('ends at once while NATS is away, and so does a bus whose first connection hangs', async () => {
+  const own = await killableParts();
+  await using home = await readyHouse(await house(own));
+  const { subscription, ids } = await listen(home.bus, {});
+  await inject(home.bus, 'ticket-noted', sample('e', 1));
+  await eventually(() => expect(ids()).toEqual(['e:1']));
+  await own.natsServer.kill();
+  const started = performance.now();
+  await subscription.close();
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const address = silent.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const bus = connectBus({ url: `nats://127.0.0.1:${port}`, name: 'test', log: quiet });
+  await once(silent, 'connection');
+  await bus.close();
+  expect(performance.now() - started).toBeLessThan(3_000);
+  silent.close();
 });
 
 it('survives a restart of NATS, tells of silence, and is gone when the stream is rebuilt', async () => {

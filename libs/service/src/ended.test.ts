@@ -77,6 +77,7 @@ function stage(options: { careEvery?: number } = {}) {
   return {
     ...{ people, clients, grants, end, asked, here, hear, judge },
     silent: () => handlers?.silent?.(),
+    followed: () => handlers !== undefined,
     hint: () => hint?.(),
     slowDown: (until: Promise<void> | undefined) => {
       slow = until;
@@ -200,6 +201,18 @@ describe('a token', () => {
     expect(await judge(tickets)).toEqual(tickets);
     expect(asked).toEqual([]);
   });
+});
+
+it('follows nothing any more when it was closed during the first question', async () => {
+  const { asked, judge, slowDown, followed } = stage();
+  const slow = Promise.withResolvers<void>();
+  slowDown(slow.promise);
+  const judged = judge(mei);
+  await ended.close();
+  slow.resolve();
+  expect(await judged).toEqual(mei);
+  expect(asked).toHaveLength(1);
+  expect(followed()).toBe(false);
 });
 
 it('is asked from the last answer on, and hardly ever while the bus is well', async () => {
