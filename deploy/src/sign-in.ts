@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { discoveryOf } from '@bandeng/service';
 import { Mendable, messageOf } from './embedded/fault.ts';
 
 /** The public client of the command line; any port of the loopback address is taken, and nobody needs to listen. */
@@ -72,7 +73,7 @@ export async function signInSystem(issuer: string, id: string, secret: string): 
 }
 
 async function discover(issuer: string): Promise<{ authorization_endpoint: string; token_endpoint: string }> {
-  const answer = await request(new URL(`${issuer}/.well-known/openid-configuration`), {});
+  const answer = await request(new URL(discoveryOf(issuer)), {});
   if (!answer.ok) throw new Mendable(`${issuer} says nothing about signing in (${answer.status})`);
   return JSON.parse(await answer.text());
 }
@@ -125,10 +126,16 @@ async function walkThrough(
       throw new Mendable(`${answers.login} was not signed in: ${said}`);
     }
     address = new URL(unescapeHtml(action), address);
-    form = new URLSearchParams(asksToSignIn ? answers : { continue: 'yes' });
+    form = new URLSearchParams({ ...hiddenFields(page), ...(asksToSignIn ? answers : { continue: 'yes' }) });
     submitted ||= asksToSignIn;
   }
   throw new Mendable(`${answers.login} was not signed in: the provider's pages lead nowhere`);
+}
+
+/** What a form sends along without showing it. */
+function hiddenFields(page: string): Record<string, string> {
+  const hidden = page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
+  return Object.fromEntries([...hidden].map(([, name = '', value = '']) => [name, unescapeHtml(value)]));
 }
 
 /** The cookies of a browser at one provider. */

@@ -158,7 +158,7 @@ export const settings: readonly Setting[] = [
   {
     name: 'BANDENG_EMBEDDED_PROVIDER',
     by: 'identity',
-    meaning: "`off`: people sign in at `BANDENG_ISSUER`, the city's own issuer",
+    meaning: "`off`: people sign in at `BANDENG_ISSUER`, the city's own issuer. The gateway reads it too",
   },
   {
     name: 'BANDENG_SIGNING_KEYS',

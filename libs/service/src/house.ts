@@ -69,6 +69,11 @@ export function issuerOf(environment: Environment): string {
   return textSetting(environment, 'BANDENG_ISSUER', `http://localhost:${port}/oidc`);
 }
 
+/** Address at which an issuer describes itself (OpenID Connect Discovery 1.0, section 4). */
+export function discoveryOf(issuer: string): string {
+  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+}
+
 /** Lays the foundation. Waits for nothing. */
 export function layFoundation(name: string, environment: Environment, now: () => Date): Built<Foundation> {
   const log = openLogger(name, textSetting(environment, 'BANDENG_LOG_LEVEL', 'info'));

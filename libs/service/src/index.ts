@@ -7,7 +7,7 @@ export {
   switchSetting,
   textSetting,
 } from './environment.ts';
-export { addressOf, type Foundation, type Ground, type House, issuerOf } from './house.ts';
+export { addressOf, discoveryOf, type Foundation, type Ground, type House, issuerOf } from './house.ts';
 export type { Keys } from './keys.ts';
 export { type CommonRefusal, commonRefusals } from './refusals.ts';
 export {

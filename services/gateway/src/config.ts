@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { type Environment, numberSetting, switchSetting, textSetting } from '@bandeng/service';
+import { type Environment, issuerOf, numberSetting, switchSetting, textSetting } from '@bandeng/service';
 import type { Limits } from './limits.ts';
+import type { WebAddress } from './proxy.ts';
 import type { StreamLimits } from './sse.ts';
 
 /** What the gateway can be told from outside. Durations in milliseconds, sizes in bytes. */
@@ -25,10 +26,12 @@ export interface Configuration {
   /** How long it goes on answering after it was told to stop, telling clients to leave. */
   readonly drainMs: number;
   readonly streams: StreamLimits;
-  /** Where identity's sign-in pages are served. */
-  readonly identityWeb: string;
+  readonly signIn: SignIn;
   readonly openapiFile: string;
 }
+
+/** Where people sign in: on pages of identity, which are passed through, or at the city's own issuer. */
+export type SignIn = { readonly pagesAt: WebAddress } | { readonly issuer: string };
 
 const count = { least: 1, most: 1_000_000 };
 /** An address may be that of a proxy before everybody, and a token that of a busy system. */
@@ -44,6 +47,8 @@ export function configure(environment: Environment): Configuration {
     guestOrders: number('BANDENG_RATE_GUEST_ORDERS', 20),
     followCodes: number('BANDENG_RATE_FOLLOW_CODES', 20),
   };
+  const embedded = switchSetting(environment, 'BANDENG_EMBEDDED_PROVIDER', true);
+  const pagesAt = textSetting(environment, 'BANDENG_IDENTITY_WEB', `unix:${join(run, 'identity-oidc.sock')}`);
   return {
     host: textSetting(environment, 'BANDENG_HOST', '127.0.0.1'),
     port,
@@ -66,7 +71,7 @@ export function configure(environment: Environment): Configuration {
       streams: number('BANDENG_STREAMS', 5000),
       streamsOfOne: 20,
     },
-    identityWeb: textSetting(environment, 'BANDENG_IDENTITY_WEB', `unix:${join(run, 'identity-oidc.sock')}`),
+    signIn: embedded ? { pagesAt } : { issuer: issuerOf(environment) },
     openapiFile: textSetting(environment, 'BANDENG_OPENAPI', join(import.meta.dirname, '../../../proto/openapi.json')),
   };
 }

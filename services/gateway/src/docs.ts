@@ -1,12 +1,16 @@
 /** The API's own description: `/openapi.json` and a viewer at `/docs/` that works without any other host. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { discoveryOf } from '@bandeng/service';
 import scalar from '@scalar/fastify-api-reference';
 import type { FastifyInstance } from 'fastify';
+import type { Configuration } from './config.ts';
 
-/** Reads the OpenAPI document and names this gateway as its server. */
-export function openapiDocument(file: string, publicUrl: string): string {
-  const document: object = JSON.parse(readFileSync(file, 'utf8'));
+/** Reads the OpenAPI document and names this gateway as its server, and the city's own issuer if people sign in there. */
+export function openapiDocument({ openapiFile, publicUrl, signIn }: Configuration): string {
+  const document: object = JSON.parse(readFileSync(openapiFile, 'utf8'), (name, value) =>
+    name === 'openIdConnectUrl' && 'issuer' in signIn ? discoveryOf(signIn.issuer) : value,
+  );
   return JSON.stringify({ ...document, servers: [{ url: publicUrl }] });
 }
 

@@ -101,8 +101,8 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
   probe(app, ready, () => phase !== 'open');
   app.get('/', (_request, reply) => reply.redirect('/docs/', 302));
   app.get('/favicon.ico', (_request, reply) => reply.code(204).header('cache-control', 'public, max-age=86400').send());
-  await describe(app, openapiDocument(configuration.openapiFile, configuration.publicUrl));
-  await passThrough(app, '/oidc', configuration.identityWeb, 30_000);
+  await describe(app, openapiDocument(configuration));
+  if ('pagesAt' in configuration.signIn) await passThrough(app, '/oidc', configuration.signIn.pagesAt, 30_000);
   refuseOtherMethods(app, [...placesOf(routes), ...evidencePlaces, ...exportPlaces, ...ownPlaces]);
   return {
     app,

@@ -34,7 +34,7 @@ describe('the sign-in pages behind the gateway', () => {
       });
     });
     await new Promise<void>((resolve) => identity.listen(join(folder, 'web.sock'), resolve));
-    stand = await openStand({ configuration: { identityWeb: `unix:${join(folder, 'web.sock')}` } });
+    stand = await openStand({ configuration: { signIn: { pagesAt: `unix:${join(folder, 'web.sock')}` } } });
     base = await stand.gateway.app.listen({ port: 0, host: '127.0.0.1' });
   });
   afterAll(async () => {

@@ -1,7 +1,8 @@
 import type { JsonWebKeySet } from '@bandeng/rpc';
+import { discoveryOf } from '@bandeng/service';
 
-/** For how long a key set is taken as it was read; a key that was withdrawn counts no longer than that. */
-const freshFor = 60_000;
+/** It is asked again after this at the earliest; whoever meets an unknown key waits no longer. */
+const pause = 5_000;
 const patience = 2_000;
 
 /**
@@ -9,20 +10,24 @@ const patience = 2_000;
  * who are signed in stay so.
  */
 export function keysOfForeignIssuer(issuer: string, now: () => Date): () => Promise<JsonWebKeySet> {
-  let known: { readonly keys: JsonWebKeySet; readonly at: number } | undefined;
+  let known: JsonWebKeySet | undefined;
+  let askedAt = 0;
   return async () => {
-    if (known !== undefined && now().getTime() - known.at < freshFor) return known.keys;
+    const since = now().getTime() - askedAt;
+    // A clock that was set back says nothing.
+    if (known !== undefined && since >= 0 && since < pause) return known;
+    askedAt = now().getTime();
     try {
-      known = { keys: await discovered(issuer), at: now().getTime() };
+      known = await discovered(issuer);
     } catch (error) {
       if (known === undefined) throw error;
     }
-    return known.keys;
+    return known;
   };
 }
 
 async function discovered(issuer: string): Promise<JsonWebKeySet> {
-  const discovery = await read(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+  const discovery = await read(discoveryOf(issuer));
   if (discovery.issuer !== issuer)
     throw new Error(`the issuer calls itself ${String(discovery.issuer)}, not ${issuer}`);
   const { keys } = await read(String(discovery.jwks_uri));
