@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { eventually, killableParts } from '@bandeng/testing';
+import { jetstream } from '@nats-io/jetstream';
 import { expect, it } from 'vitest';
 import { MAX_EVENT_BYTES } from '../src/cloudevents.ts';
 import {
@@ -15,7 +16,7 @@ import {
   startReactions,
   type Tenure,
 } from '../src/index.ts';
-import { type House, house, inject, quiet, sample } from './errands.ts';
+import { connectionOf, type House, house, inject, quiet, sample } from './errands.ts';
 
 /** What was handled, in the order in which it was done. */
 interface Handled {
@@ -256,6 +257,30 @@ it('goes on in order where the former holder was, when the lease changes hands',
   await eventually(() => expect(second.done).toEqual(['e:4', 'e:5', 'e:6', 'e:7']));
   expect(first.done).not.toContain('e:5');
   await two.stop();
+});
+
+it('begins again where it was when somebody else takes a message from its durable', async () => {
+  await using home = await house();
+  const { done, definition } = noting();
+  const started = await start(home, [definition]);
+  await inject(home.bus, 'ticket-noted', sample('e', 1));
+  await eventually(() => expect(done).toEqual(['e:1']));
+  const other = await jetstream(connectionOf(home.bus)).consumers.get('EV_TICKETS', 'notifications-tickets');
+  const taken = await other.fetch({ max_messages: 1, expires: 5_000 });
+  const ids = ['e:1'];
+  const sending = (async () => {
+    for (let seq = 2; seq <= 20; seq += 1) {
+      await inject(home.bus, 'ticket-noted', sample('e', seq));
+      ids.push(`e:${seq}`);
+    }
+  })();
+  let stolen: string | undefined;
+  for await (const message of taken) stolen = message.json<{ id: string }>().id;
+  await sending;
+  expect(ids).toContain(stolen);
+  // Behind the gap none was handled before the one that was taken; what was handled twice has no second effect.
+  await eventually(() => expect([...new Set(done)]).toEqual(ids), { within: 10_000 });
+  await started.stop();
 });
 
 it('begins again by itself after NATS was away, and after its store was lost', async () => {
