@@ -13,17 +13,9 @@ import {
 import { isDatabaseAway, type Sweep } from '@bandeng/records';
 import { type Implementation, startServer } from '@bandeng/rpc';
 import { type Environment, switchSetting, textSetting } from './environment.ts';
-import {
-  addressOf,
-  type Built,
-  breakGround,
-  type Foundation,
-  type Ground,
-  type House,
-  layFoundation,
-  openHouse,
-} from './house.ts';
+import { addressOf, breakGround, type Foundation, type Ground, type House, layFoundation, openHouse } from './house.ts';
 import { measuring } from './measuring.ts';
+import { openStay, type Stay } from './stay.ts';
 import { startSweeps } from './sweeping.ts';
 
 /** What a service offers and does, once it stands. */
@@ -151,29 +143,6 @@ function configured<Configuration>(
   const configuration = definition.configure(environment);
   mkdirSync(textSetting(environment, 'BANDENG_RUN', '.bandeng/run'), { recursive: true });
   return configuration;
-}
-
-/** What has been entered is left in reverse. */
-interface Stay {
-  enter<Thing>(built: Built<Thing>): Thing;
-  onLeave(leave: () => Promise<void>): void;
-  leave(): Promise<void>;
-}
-
-function openStay(): Stay {
-  const leaving: (() => Promise<void>)[] = [];
-  return {
-    enter({ built, close }) {
-      leaving.unshift(close);
-      return built;
-    },
-    onLeave: (leave) => void leaving.unshift(leave),
-    async leave() {
-      const faults: unknown[] = [];
-      for (const leave of leaving.splice(0)) await leave().catch((fault: unknown) => faults.push(fault));
-      if (faults.length > 0) throw faults[0];
-    },
-  };
 }
 
 async function answers({ database }: House): Promise<boolean> {

@@ -43,17 +43,15 @@ export function deliverySweep(post: Post): Sweep {
     name: 'deliveries',
     async run(signal, saw) {
       const start = now();
-      if (rest.until > start.getTime()) return 0;
+      if (isResting(rest.until, start)) return 0;
       const people = await peopleDue(kept.deliveries, start, mostDue);
       saw?.([...people.values()].reduce((sum, count) => sum + count, 0));
       troubles = new Map([...troubles].filter(([person]) => people.has(person)));
-      const left = [...people.keys()]
-        .filter((person) => (troubles.get(person)?.until ?? 0) <= start.getTime())
-        .values();
+      const left = [...people.keys()].filter((person) => !isResting(troubles.get(person)?.until ?? 0, start)).values();
       let effects = 0;
       const worker = async (): Promise<void> => {
         for (const person of left) {
-          if (signal.aborted || rest.until > start.getTime()) return;
+          if (signal.aborted || isResting(rest.until, start)) return;
           effects += await one(person);
         }
       };
@@ -61,4 +59,10 @@ export function deliverySweep(post: Post): Sweep {
       return effects;
     },
   };
+}
+
+/** A rest that is longer than the longest was taken before the clock was set back, and is over. */
+function isResting(until: number, at: Date): boolean {
+  const left = until - at.getTime();
+  return left > 0 && left <= longestRest;
 }

@@ -196,6 +196,22 @@ test('a server that is away gets a rest, and everything arrives once when it is 
   expect(working).toEqual({ channel: 'email', triedAt: here.now().toISOString() });
 });
 
+test('a rest is over when the clock was set back', async () => {
+  await here.wish('mei', email('at-once', 'progress'));
+  await here.sink.goAway();
+  await here.happens(accepted, { orderer: 'mei', acceptor: 'li' });
+  await here.round();
+  await here.sink.comeBack();
+  here.later(-24 * 60);
+  await here.wish('li', email('at-once', 'progress'));
+  await here.happens(accepted, { orderer: 'li', acceptor: 'mei' });
+  await here.round();
+  expect((await here.deliveries()).map(({ state }) => [state.person, state.status])).toEqual([
+    ['li', 'sent'],
+    ['mei', 'waiting'],
+  ]);
+});
+
 test('a server that asks to come later is asked later; one that stays away is given up after two days', async () => {
   await here.wish('mei', email('at-once', 'progress'));
   here.sink.answer('mei@home.example', 450);
