@@ -4,13 +4,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller, Verifier } from '@bandeng/rpc';
 import { isBearer } from './headers.ts';
 import { type Problem, problem } from './problems.ts';
+import type { Token } from './sse.ts';
 
-/** A signed-in caller and until when the token says so. */
-export interface SignedIn<C extends Caller = Caller> {
-  readonly caller: C;
-  readonly until: Date;
-  /** Whether the token still counts: its holder may have been erased or ended since. */
-  counts(): Promise<boolean>;
+/** A signed-in caller, and the token that says so. */
+export interface SignedIn extends Token {
+  readonly caller: Caller;
 }
 
 /** The caller by a bearer token. */

@@ -27,7 +27,7 @@ export function feed(parts: { bus: Bus; verify: Verifier; streams: Streams }) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const known = await signedIn(request.headers, verify);
     if ('problem' in known) return answerProblem(request, reply, known.problem);
-    const { caller, until, counts } = known;
+    const { caller, counts } = known;
     if (caller.kind !== 'client' || !caller.scopes.includes('events')) {
       const detail = 'Events are for systems whose token has the scope events.';
       return answerProblem(request, reply, problem('not-permitted', { detail }));
@@ -68,7 +68,7 @@ export function feed(parts: { bus: Bus; verify: Verifier; streams: Streams }) {
       void subscription.close();
       return answerProblem(request, reply, hindrance);
     }
-    stream = streams.open(reply, `client:${caller.id}`, until);
+    stream = streams.open(reply, `client:${caller.id}`, known);
     stream.onClose(() => void subscription.close());
     const start = subscription.position();
     if (start !== '') stream.send({ id: start });

@@ -65,7 +65,7 @@ export function openInbox(parts: {
     async handle(request, reply) {
       const known = await signedIn(request.headers, verify);
       if ('problem' in known) return answerProblem(request, reply, known.problem);
-      const { caller, until } = known;
+      const { caller } = known;
       if (caller.kind !== 'person') {
         return answerProblem(request, reply, problem('not-permitted', { detail: 'Only people have an inbox.' }));
       }
@@ -85,7 +85,7 @@ export function openInbox(parts: {
       }
       const full = fullness(streams, `person:${caller.id}`);
       if (full !== undefined) return answerProblem(request, reply, full);
-      const stream = streams.open(reply, `person:${caller.id}`, until);
+      const stream = streams.open(reply, `person:${caller.id}`, known);
       const follower = followerOf(caller.id, headers, stream, after, reading);
       followers.add(follower);
       stream.onClose(() => followers.delete(follower));

@@ -35,42 +35,56 @@ export interface StreamLimits {
   readonly streamsOfOne: number;
 }
 
+/** What a stream is heard by. */
+export interface Token {
+  readonly until: Date;
+  /** Whether it still counts: its holder may have been erased or ended since. */
+  counts(): Promise<boolean>;
+}
+
 /** All clients of this process. */
 export interface Streams {
   /** Whether one more may come, in all and for this caller. */
   room(caller: string): 'room' | 'full' | 'too-many-of-one';
-  /** Takes the response over. It ends by itself at `until`. */
-  open(reply: FastifyReply, caller: string, until: Date | undefined): EventStream;
+  /** Takes the response over. It ends by itself when the token expires, and at a heartbeat when it counts no more. */
+  open(reply: FastifyReply, caller: string, token: Token): EventStream;
   count(): number;
   endAll(): void;
 }
 
 export function openStreams(limits: StreamLimits): Streams {
-  const open = new Set<{ stream: EventStream; beat(): void }>();
+  const open = new Set<{ stream: EventStream; pulse(): Promise<void> }>();
   const callers = new Map<string, number>();
   let ended = false;
-  const pulse = setInterval(() => {
-    for (const { beat } of open) beat();
+  const clock = setInterval(() => {
+    for (const { pulse } of open) void pulse();
   }, limits.heartbeatMs).unref();
   return {
     room(caller) {
       if (open.size >= limits.streams) return 'full';
       return (callers.get(caller) ?? 0) >= limits.streamsOfOne ? 'too-many-of-one' : 'room';
     },
-    open(reply, caller, until) {
+    open(reply, caller, { until, counts }) {
       const response = takeOver(reply);
       const { stream, beat } = streamOver(response, limits);
-      const entry = { stream, beat };
+      const entry = {
+        stream,
+        async pulse() {
+          // While nobody can tell, it goes on: it expires all the same.
+          if (await counts().catch(() => true)) beat();
+          else stream.end();
+        },
+      };
       open.add(entry);
       callers.set(caller, (callers.get(caller) ?? 0) + 1);
-      const expiry =
-        until && setTimeout(() => stream.end(), Math.min(until.getTime() - Date.now(), 0x7fff_ffff)).unref();
+      const left = Math.min(until.getTime() - Date.now(), 0x7fff_ffff);
+      const expiry = setTimeout(() => stream.end(), left).unref();
       stream.onClose(() => {
         clearTimeout(expiry);
         open.delete(entry);
-        const left = (callers.get(caller) ?? 1) - 1;
-        if (left === 0) callers.delete(caller);
-        else callers.set(caller, left);
+        const others = (callers.get(caller) ?? 1) - 1;
+        if (others === 0) callers.delete(caller);
+        else callers.set(caller, others);
       });
       // Whoever came in while the last streams were being ended.
       if (ended) stream.end();
@@ -79,7 +93,7 @@ export function openStreams(limits: StreamLimits): Streams {
     count: () => open.size,
     endAll() {
       ended = true;
-      clearInterval(pulse);
+      clearInterval(clock);
       for (const { stream } of [...open]) stream.end();
     },
   };

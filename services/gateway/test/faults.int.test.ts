@@ -69,7 +69,7 @@ describe('the gateway among faults', () => {
     const opened: EventStream[] = [];
     const app = Fastify();
     app.get('/', (_request, reply) => {
-      opened.push(streams.open(reply, 'x', undefined));
+      opened.push(streams.open(reply, 'x', { until: new Date(Date.now() + 60_000), counts: async () => true }));
       return reply;
     });
     const { port, hostname } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }));

@@ -31,6 +31,8 @@ export interface Stand extends AsyncDisposable {
   readonly lines: string[];
   /** Calls as the services got them. */
   readonly calls: Call[];
+  /** A token counts no more, though it has not expired. */
+  end(token: string): void;
   stopService(service: ServiceName): Promise<void>;
   startService(service: ServiceName): Promise<void>;
 }
@@ -65,6 +67,8 @@ export async function openStand(
   const lines: string[] = [];
   const calls: Call[] = [];
   const log = logInto(lines);
+  const ended = new Set<string>();
+  const counted: Verifier = async (token) => (ended.has(token) ? { invalid: 'ended' } : verify(token));
   const address = (service: ServiceName) => `unix:${join(folder, `${service}.sock`)}`;
   const servers = new Map<ServiceName, Server>();
   const startService = async (service: ServiceName) => {
@@ -76,12 +80,16 @@ export async function openStand(
   const client = rawClient({ address, token: async () => tokenOf({ kind: 'service', name: 'gateway' }) });
   const environment = { BANDENG_RATE_LIMIT: 'off', BANDENG_OPENAPI: join(folder, 'openapi.json'), BANDENG_RUN: folder };
   const configuration = { ...configure(environment), mostDelayMs: 0, ...options.configuration };
-  const gateway = await buildGateway({ services: client, verify, bus: options.bus ?? silentBus, log }, configuration);
+  const gateway = await buildGateway(
+    { services: client, verify: counted, bus: options.bus ?? silentBus, log },
+    configuration,
+  );
   const stopService = async (service: ServiceName) => servers.get(service)?.stop();
   return {
     gateway,
     lines,
     calls,
+    end: (token) => void ended.add(token),
     stopService,
     startService,
     async [Symbol.asyncDispose]() {

@@ -292,6 +292,16 @@ describe('streams', () => {
     await person[Symbol.asyncDispose]();
   });
 
+  test('end soon after their sign-in or their system was ended, though nothing happens', async () => {
+    const person = tokenOf({ kind: 'person', id: 'p10' });
+    const client = system('4599');
+    const ears = [await inbox(person), await feed('', client)];
+    expect(ears.map(({ status }) => status)).toEqual([200, 200]);
+    stand.end(person);
+    stand.end(client);
+    await Promise.all(ears.map(({ ended }) => ended));
+  });
+
   test('are bounded in number also for those who come while the streams of others are looked for', async () => {
     const slow: Bus = {
       ...bus,
