@@ -176,14 +176,7 @@ describe('a person', () => {
 
   test('takes along all that is known of them', async () => {
     await eventually(async () => expect((await they().get('/v1/inbox')).body.notices.length).toBeGreaterThan(2));
-    const pages: Record<string, unknown[]>[] = [];
-    for (let pageToken: string | undefined; pageToken !== ''; ) {
-      const query = pageToken === undefined ? '' : `?pageToken=${encodeURIComponent(pageToken)}`;
-      const { body, status } = await they().get(`/v1/me/data${query}`);
-      expect(status, JSON.stringify(body)).toBe(200);
-      pages.push(body);
-      pageToken = body.nextPageToken;
-    }
+    const pages = await dataOf(they());
     const all = JSON.stringify(pages);
     for (const word of [...Object.values(person), ...Object.values(words)]) expect(all).toContain(word);
     expect(pages.flatMap(({ postings = [] }) => postings)).toMatchObject([{ person: id, territory: home }]);
@@ -191,8 +184,24 @@ describe('a person', () => {
       { id: ticket, ordered: true, status: 'RATED' },
     ]);
     expect(pages.flatMap(({ notices = [] }) => notices).length).toBeGreaterThan(2);
+    // And whoever read their contact what they wrote of it.
+    const read = (await dataOf(dispatcher)).flatMap(({ ownContactReadings = [] }) => ownContactReadings);
+    expect(read).toMatchObject([{ person: id, reason: words.reason, role: 'COMMUNITY_DISPATCHER' }]);
   });
 });
+
+/** All pages of what a person takes along. */
+async function dataOf(by: Caller): Promise<Record<string, unknown[]>[]> {
+  const pages: Record<string, unknown[]>[] = [];
+  for (let pageToken: string | undefined; pageToken !== ''; ) {
+    const query = pageToken === undefined ? '' : `?pageToken=${encodeURIComponent(pageToken)}`;
+    const { body, status } = await by.get(`/v1/me/data${query}`);
+    expect(status, JSON.stringify(body)).toBe(200);
+    pages.push(body);
+    pageToken = body.nextPageToken;
+  }
+  return pages;
+}
 
 describe('erased', () => {
   let before: { event: string }[];

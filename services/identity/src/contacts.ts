@@ -41,14 +41,14 @@ function contactObject({ directory, now }: House, person: string): AccessObject 
   return { person, territories: [...new Set(places)] };
 }
 
-/** One page of the readings of a person's contact, as that person sees them. */
+/** One page of the readings of a person's contact, or of those by a reader, as that person sees them. */
 export async function contactReadings(
   { house, registry }: Pick<Office, 'house' | 'registry'>,
-  person: string,
+  whose: Parameters<typeof readingsPage>[1],
   size: number,
   after: PageKey | undefined,
 ): Promise<{ messages: contract.ContactReading[]; last: PageKey | undefined }> {
-  const { items, last } = await readingsPage(registry.readings, person, size, after);
+  const { items, last } = await readingsPage(registry.readings, whose, size, after);
   const names = await namesOf(
     registry,
     items.map(({ state }) => state.reader),
@@ -58,6 +58,7 @@ export async function contactReadings(
     return {
       id,
       at: new Date(state.readAt),
+      person: state.person,
       reader: state.reader,
       readerName: names.get(state.reader) ?? '',
       posting: state.posting,
@@ -108,7 +109,7 @@ export function contacts(office: Office) {
       const query = 'contact-readings';
       const after = pageStart(office, query, person, pageToken);
       if (isRefused(after)) return after;
-      const { messages, last } = await contactReadings(office, person, pageSize || usualPage, after);
+      const { messages, last } = await contactReadings(office, { person }, pageSize || usualPage, after);
       return { contactReadings: messages, nextPageToken: nextPage(office, query, person, last) };
     },
 

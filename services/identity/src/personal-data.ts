@@ -9,7 +9,7 @@ import type { Refusal } from './refusals.ts';
 const pageSize = 100;
 
 /** What is told, one after the other. */
-const stages = ['contact-readings', 'postings', 'tickets', 'notices', 'deliveries'] as const;
+const stages = ['contact-readings', 'own-contact-readings', 'postings', 'tickets', 'notices', 'deliveries'] as const;
 type Stage = (typeof stages)[number];
 
 /** Where the telling goes on: a stage, and where in it. */
@@ -44,11 +44,15 @@ export function personalData(office: Office) {
     call: Call,
   ): Promise<Part | Refused<Refusal>> {
     switch (stage) {
-      case 'contact-readings': {
+      case 'contact-readings':
+      case 'own-contact-readings': {
         const after = pageStart(office, stage, person, pageToken);
         if (isRefused(after)) return after;
-        const { messages, last } = await contactReadings(office, person, pageSize, after);
-        return { data: { contactReadings: messages }, token: nextPage(office, stage, person, last) };
+        const own = stage === 'own-contact-readings';
+        const whose = own ? { reader: person } : { person };
+        const { messages, last } = await contactReadings(office, whose, pageSize, after);
+        const data = own ? { ownContactReadings: messages } : { contactReadings: messages };
+        return { data, token: nextPage(office, stage, person, last) };
       }
       case 'postings': {
         // In the person's own name: of what is theirs each service tells them everything.

@@ -78,16 +78,14 @@ export interface Page<Item> {
 type StoredReading = Stored<ContactReading, ContactReadingEvent>;
 type StoredClient = Stored<SystemClient, ClientEvent>;
 
-/** One page of the readings of a person's contact, newest first. */
+/** One page of the readings of a person's contact, or of those by a reader, newest first. */
 export async function readingsPage(
   readings: ContactReadings,
-  person: string,
+  whose: { readonly person: string } | { readonly reader: string },
   size: number,
   after: PageKey | undefined,
 ): Promise<Page<StoredReading>> {
-  const found = await readings.collection
-    .find(behind({ person }, 'readAt', after), newestFirst('readAt', size))
-    .toArray();
+  const found = await readings.collection.find(behind(whose, 'readAt', after), newestFirst('readAt', size)).toArray();
   const items = found.slice(0, size).map((document) => readings.stored(document));
   const last = found.length > size ? items.at(-1) : undefined;
   return { items, last: last && { at: last.state.readAt, id: last.id } };

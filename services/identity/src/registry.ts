@@ -171,7 +171,11 @@ function openReadings(records: Records): Promise<ContactReadings> {
     name: 'contact_readings',
     decider: contactReading,
     search: (_state, words) => ({ by: authorsOf(words) }),
-    indexes: [{ name: 'of-person', key: { person: 1, readAt: -1, _id: -1 } }, authorsIndex],
+    indexes: [
+      { name: 'of-person', key: { person: 1, readAt: -1, _id: -1 } },
+      { name: 'of-reader', key: { reader: 1, readAt: -1, _id: -1 } },
+      authorsIndex,
+    ],
   });
 }
 

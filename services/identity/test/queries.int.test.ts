@@ -128,7 +128,8 @@ it('lists are read page by page', async () => {
     expect(after).toBeDefined();
   };
   const waste = await wasteIn(database, async () => {
-    await turn((after) => readingsPage(registry.readings, 'person-1', 20, after));
+    await turn((after) => readingsPage(registry.readings, { person: 'person-1' }, 20, after));
+    await turn((after) => readingsPage(registry.readings, { reader: 'person-1' }, 20, after));
     const visible = { $or: [{ territories: '459901' }, { territories: '459902' }] };
     await turn((after) => clientsPage(registry.clients, { territories: '4599' }, 20, after));
     await turn((after) => clientsPage(registry.clients, visible, 20, after));

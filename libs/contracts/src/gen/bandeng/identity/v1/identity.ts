@@ -79,6 +79,8 @@ export interface ContactReading {
   place: string;
   /** Why, in words of the reader. Empty where the words were erased. */
   reason: string;
+  /** Id of the person whose contact was read. */
+  person: string;
 }
 
 /** Why an account is erased that its person does not erase themself (Personal Information Protection Law, article 47). */
@@ -189,6 +191,8 @@ export interface PersonalData {
   deliveries: Delivery[];
   /** Opens the next page; empty on the last. */
   nextPageToken: string;
+  /** Contacts of others that the caller read, and why, newest first. */
+  ownContactReadings: ContactReading[];
 }
 
 /** Another system that acts by itself, in a territory, for as much as its scopes say. */
@@ -691,6 +695,7 @@ function createBaseContactReading(): ContactReading {
     role: Role_Value.UNSPECIFIED,
     place: "",
     reason: "",
+    person: "",
   };
 }
 
@@ -719,6 +724,9 @@ export const ContactReading: MessageFns<ContactReading> = {
     }
     if (message.reason !== "") {
       writer.uint32(66).string(message.reason);
+    }
+    if (message.person !== "") {
+      writer.uint32(74).string(message.person);
     }
     return writer;
   },
@@ -800,6 +808,14 @@ export const ContactReading: MessageFns<ContactReading> = {
             message.reason = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.person = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -826,6 +842,7 @@ export const ContactReading: MessageFns<ContactReading> = {
       role: isSet(object.role) ? role_ValueFromJSON(object.role) : Role_Value.UNSPECIFIED,
       place: isSet(object.place) ? globalThis.String(object.place) : "",
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      person: isSet(object.person) ? globalThis.String(object.person) : "",
     };
   },
 
@@ -855,6 +872,9 @@ export const ContactReading: MessageFns<ContactReading> = {
     if (message.reason !== undefined) {
       obj.reason = message.reason;
     }
+    if (message.person !== undefined) {
+      obj.person = message.person;
+    }
     return obj;
   },
 
@@ -871,6 +891,7 @@ export const ContactReading: MessageFns<ContactReading> = {
     message.role = object.role ?? Role_Value.UNSPECIFIED;
     message.place = object.place ?? "";
     message.reason = object.reason ?? "";
+    message.person = object.person ?? "";
     return message;
   },
 };
@@ -939,6 +960,7 @@ function createBasePersonalData(): PersonalData {
     noticePreferences: undefined,
     deliveries: [],
     nextPageToken: "",
+    ownContactReadings: [],
   };
 }
 
@@ -973,6 +995,9 @@ export const PersonalData: MessageFns<PersonalData> = {
     }
     if (message.nextPageToken !== "") {
       writer.uint32(82).string(message.nextPageToken);
+    }
+    for (const v of message.ownContactReadings) {
+      ContactReading.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -1070,6 +1095,14 @@ export const PersonalData: MessageFns<PersonalData> = {
             message.nextPageToken = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.ownContactReadings.push(ContactReading.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1110,6 +1143,11 @@ export const PersonalData: MessageFns<PersonalData> = {
         : isSet(object.next_page_token)
         ? globalThis.String(object.next_page_token)
         : "",
+      ownContactReadings: globalThis.Array.isArray(object?.ownContactReadings)
+        ? object.ownContactReadings.map((e: any) => ContactReading.fromJSON(e))
+        : globalThis.Array.isArray(object?.own_contact_readings)
+        ? object.own_contact_readings.map((e: any) => ContactReading.fromJSON(e))
+        : [],
     };
   },
 
@@ -1145,6 +1183,9 @@ export const PersonalData: MessageFns<PersonalData> = {
     if (message.nextPageToken !== undefined) {
       obj.nextPageToken = message.nextPageToken;
     }
+    if (message.ownContactReadings) {
+      obj.ownContactReadings = message.ownContactReadings.map((e) => ContactReading.toJSON(e));
+    }
     return obj;
   },
 
@@ -1169,6 +1210,7 @@ export const PersonalData: MessageFns<PersonalData> = {
       : undefined;
     message.deliveries = object.deliveries?.map((e) => Delivery.fromPartial(e)) || [];
     message.nextPageToken = object.nextPageToken ?? "";
+    message.ownContactReadings = object.ownContactReadings?.map((e) => ContactReading.fromPartial(e)) || [];
     return message;
   },
 };
