@@ -15,6 +15,7 @@ export {
   type Publications,
   type PublicEvent,
   type PublishedDocument,
+  type PublishedFields,
   type Publishing,
   publish,
   publishing,

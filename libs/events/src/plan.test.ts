@@ -11,7 +11,7 @@ function aggregate(id: string, letters: string): WrittenDocument {
   const history = historyOf(id, letters);
   const entry = (seq: number) => history[seq - 1];
   const rest = { written: undefined, territories: [], state: {}, firstAfter: () => 1 };
-  return { collection: 'errands', id, version: letters.length, entry, ...rest };
+  return { collection: 'errands', id, key: `errands/${id}`, version: letters.length, entry, ...rest };
 }
 
 function historyOf(id: string, letters: string): Entry<DomainEvent>[] {

@@ -56,8 +56,7 @@ export function plan(documents: readonly WrittenDocument[], context: PlanContext
   // What was written while it was read may be there twice, the second time further on.
   const upTo = new Map<string, number>();
   for (const document of documents) {
-    const { collection, id } = document;
-    const key = aggregateKey(collection, id);
+    const { collection, id, key } = document;
     const told = Math.max(context.told(document), upTo.get(key) ?? 0);
     upTo.set(key, Math.max(told, document.version));
     for (let seq = told + 1; seq <= document.version; seq += 1) {

@@ -21,11 +21,12 @@ export interface PublishedDocument<S> {
   readonly state: S;
 }
 
+/** An aggregate as a publication sees it of which only some fields are read. */
+export type PublishedFields<S> = Omit<PublishedDocument<S>, 'territories'>;
+
 /** For every domain event of an aggregate the public event it becomes, or 'private'. A forgotten one does not compile. */
-export type Publications<E extends DomainEvent, S> = {
-  readonly [K in E['type']]:
-    | 'private'
-    | ((entry: EntryOf<E, K>, document: PublishedDocument<S>) => PublicEvent | 'private');
+export type Publications<E extends DomainEvent, S, Seen = PublishedDocument<S>> = {
+  readonly [K in E['type']]: 'private' | ((entry: EntryOf<E, K>, document: Seen) => PublicEvent | 'private');
 };
 
 /** The publications of one collection, as the relay takes them. */
@@ -45,19 +46,22 @@ export function publish<N extends EventName>(event: N, data: DataOf<TypeOf<N>>, 
 }
 
 /**
- * The publications of an aggregate, for the relay. With `fields` the relay reads no more of the state than they name, which is
- * worth it where there are many. @throws TypeError when its definition says that it is private.
+ * The publications of an aggregate, for the relay. With `fields` the relay reads no more than they name, which is worth it where
+ * there are many. @throws TypeError when its definition says that it is private.
  */
-export function publishing<
-  S extends object,
-  C,
-  E extends DomainEvent,
-  R extends string,
-  K extends keyof S & string = keyof S & string,
->(
+export function publishing<S extends object, C, E extends DomainEvent, R extends string>(
   aggregates: Pick<Aggregates<S, C, E, R>, 'name' | 'definition'>,
-  publications: Publications<E, Pick<S, K>>,
-  fields?: readonly K[],
+  publications: Publications<E, S>,
+): Publishing;
+export function publishing<S extends object, C, E extends DomainEvent, R extends string, K extends keyof S & string>(
+  aggregates: Pick<Aggregates<S, C, E, R>, 'name' | 'definition'>,
+  publications: Publications<E, Pick<S, K>, PublishedFields<Pick<S, K>>>,
+  fields: readonly K[],
+): Publishing;
+export function publishing<S extends object, C, E extends DomainEvent, R extends string>(
+  aggregates: Pick<Aggregates<S, C, E, R>, 'name' | 'definition'>,
+  publications: object,
+  fields?: readonly string[],
 ): Publishing {
   if (aggregates.definition.private === true) throw new TypeError(`${aggregates.name} are private`);
   const table = erased(publications);
@@ -80,6 +84,6 @@ type Erased = Readonly<
 >;
 
 /** Documents of this collection hold this aggregate's entries and state; the types end at the database. */
-function erased<E extends DomainEvent, S>(publications: Publications<E, S>): Erased {
-  return publications as unknown as Erased;
+function erased(publications: object): Erased {
+  return publications as Erased;
 }

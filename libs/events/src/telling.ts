@@ -82,10 +82,8 @@ export function startTelling(options: TellingOptions): Telling {
   let unlooked = true;
   let lookedAt = Number.NEGATIVE_INFINITY;
 
-  const keyOf = ({ collection, id }: WrittenDocument): string => aggregateKey(collection, id);
-
   function toldUpTo(document: WrittenDocument): number {
-    const key = keyOf(document);
+    const { key } = document;
     const first = stuck.get(key)?.at.seq ?? document.firstAfter(following.final);
     return Math.max(first - 1, told.get(key)?.upTo ?? 0, inStream.get(key) ?? 0);
   }
@@ -123,7 +121,7 @@ export function startTelling(options: TellingOptions): Telling {
         unlooked = true;
         changed = true;
         const free = documents.filter((document) => {
-          const held = stuck.get(keyOf(document));
+          const held = stuck.get(document.key);
           if (held !== undefined) held.seen = Math.max(held.seen, document.version);
           return held === undefined;
         });
@@ -144,7 +142,7 @@ export function startTelling(options: TellingOptions): Telling {
       const planned = plan(documents, { ...options, told: toldUpTo });
       const held = new Map(planned.stuck.map((one) => [aggregateKey(one.collection, one.id), one]));
       for (const document of documents) {
-        const key = keyOf(document);
+        const { key } = document;
         const one = held.get(key);
         const upTo = one === undefined ? document.version : one.seq - 1;
         // A server that has just become primary may show less than was seen before.

@@ -50,15 +50,24 @@ export function defined(fields: object): Record<string, unknown> {
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-/** What `toBson` stored. */
+/** What `toBson` stored. What holds no date is the same object still. */
 export function fromBson(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return value.map(fromBson);
+  if (Array.isArray(value)) {
+    const items = value.map(fromBson);
+    return items.every((item, place) => item === value[place]) ? value : items;
+  }
   if (!isPlain(value)) return value;
-  const result: Record<string, unknown> = {};
-  for (const name of Object.keys(value)) result[name] = fromBson(value[name]);
-  return result;
+  let result: Record<string, unknown> | undefined;
+  for (const name of Object.keys(value)) {
+    const stored = value[name];
+    const item = fromBson(stored);
+    if (item === stored) continue;
+    result ??= { ...value };
+    result[name] = item;
+  }
+  return result ?? value;
 }
 
 /** Whether two values of the domain are stored as the same. */

@@ -27,19 +27,22 @@ export const beginning = new Timestamp({ t: 0, i: 0 });
 /** Which fields of the state are read of a kind of aggregate, by its name; all of one that is left out. */
 export type Fields = Readonly<Record<string, readonly string[]>>;
 
-/** What is read of a document: never the words of people, nor what is made of them. */
+/** What is read of a document: never the words of people, nor what is made of them; with `fields` nothing else that follows from its state. */
 export function projectionOf(fields: readonly string[] | undefined): Document {
   if (fields === undefined) return { words: 0, search: 0 };
-  return Object.fromEntries(['version', 'written', 'territories', 'history', ...fields].map((name) => [name, 1]));
+  return Object.fromEntries(['version', 'written', 'history', ...fields].map((name) => [name, 1]));
 }
 
 /** An aggregate with something for the bus, as it is now. */
 export interface WrittenDocument {
   readonly collection: string;
   readonly id: string;
+  /** Its `aggregateKey`. */
+  readonly key: string;
   readonly version: number;
   /** When its last entry for the bus was written; undefined when it never had one. */
   readonly written: Timestamp | undefined;
+  /** Empty when only some fields are read. */
   readonly territories: readonly string[];
   /** With the fields that are read. */
   readonly state: unknown;
@@ -62,7 +65,7 @@ export function writtenDocument(
   const entries: readonly (Document & Placed)[] = history ?? document.history;
   let state: unknown;
   return {
-    ...{ collection, id, version, written },
+    ...{ collection, id, key: aggregateKey(collection, id), version, written },
     territories: Array.isArray(document.territories) ? document.territories : [],
     get state() {
       state ??= stateOf(document);

@@ -1,5 +1,5 @@
 /** What the world hears of tickets: opaque ids, no words of people. Past orders that were taken over, and internal notes, are not told. */
-import { type Publications, type PublishedDocument, publish } from '@bandeng/events';
+import { type Publications, type PublishedFields, publish } from '@bandeng/events';
 import type { CategoryEvent } from './domain/category.ts';
 import type { Hands, Ticket, TicketEvent } from './domain/ticket.ts';
 import {
@@ -14,7 +14,7 @@ import {
 /** What of a ticket the world may hear. */
 export const publicFields = ['number', 'orderer', 'territory', 'urgency'] as const;
 type PublicTicket = Pick<Ticket, (typeof publicFields)[number]>;
-type Document = PublishedDocument<PublicTicket>;
+type Document = PublishedFields<PublicTicket>;
 
 const number = ({ state }: Document) => ({ number: state.number });
 const orderer = ({ state }: Document) => ({ orderer: state.orderer ?? '' });
@@ -22,7 +22,7 @@ const place = ({ state }: Document) => state.territory;
 const someone = (handler: Hands['handler'] | undefined) =>
   handler === undefined ? undefined : spelledHandler(handler);
 
-export const publications: Publications<TicketEvent, PublicTicket> = {
+export const publications: Publications<TicketEvent, PublicTicket, Document> = {
   ordered: ({ data }, document) =>
     publish(
       'ticket-ordered',
