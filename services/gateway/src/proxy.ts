@@ -56,6 +56,8 @@ function ask(request: FastifyRequest, to: WebAddress, timeoutMs: number): Promis
     'x-forwarded-host': request.host,
     'x-forwarded-proto': request.protocol,
   };
+  // Where no body is passed on, the next request on that connection would be taken for it.
+  if (request.body === undefined) delete headers['content-length'];
   return new Promise((resolve, reject) => {
     const away = () => reject(new ProblemError(problem('unavailable', { retryAfterSeconds: 2 })));
     const outgoing = httpRequest({

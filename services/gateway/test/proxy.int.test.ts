@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -77,6 +77,27 @@ describe('the sign-in pages behind the gateway', () => {
     expect(seen.at(-1)).toMatchObject({ method: 'POST', headers: { 'content-type': headers['content-type'] }, body });
     expect(stand.lines.join('\n')).not.toContain('password');
   });
+
+  test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])(
+    'get no body with %s, and the next one to come gets all of theirs',
+    async (method) => {
+      const [path, body] = ['/oidc/token', 'grant_type=authorization_code&code=of-somebody-else'];
+      // As long as the head of the next request on the same connection, which would be taken for it.
+      const hidden = 'x'.repeat(30);
+      await new Promise<void>((resolve, reject) => {
+        const headers = { 'content-length': hidden.length, 'content-type': 'text/plain' };
+        const sent = request(`${base}/oidc/jwks`, { method, headers }, (answer) =>
+          answer.resume().once('end', resolve),
+        );
+        sent.once('error', reject).end(hidden);
+      });
+      expect(seen.at(-1)).toMatchObject({ method, url: '/oidc/jwks' });
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const answer = await fetch(base + path, { method: 'POST', body, headers });
+      expect(answer.status).toBe(200);
+      expect(seen.at(-1)).toMatchObject({ method: 'POST', url: path, body });
+    },
+  );
 
   test('are 503 while identity is away', async () => {
     await using alone = await openStand();
