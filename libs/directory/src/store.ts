@@ -14,8 +14,8 @@ export interface Store {
 }
 
 const kept = 'kept-until';
-// A copy that can be had again at any time: no need to wait for the disk, nor to read only what others have too.
-const quick = { writeConcern: { w: 1 } } as const;
+// What is read and lost later is in the copy because orggraph said so. What is written waits as everywhere: were a change lost and
+// `kept-until` after it not, nobody would ask for that change again.
 const quickly = { readConcern: { level: 'local' }, batchSize: 5_000 } as const;
 
 /** The store in the collection `directory`. */
@@ -23,11 +23,9 @@ export function openStore(database: Db): Store {
   const collection = database.collection<Document & { _id: string }>('directory');
   return {
     async load(graph) {
-      let asOf: Date | undefined;
-      for await (const document of collection.find({}, quickly)) {
-        if (document._id === kept) asOf = date(document.asOf);
-        else read(document, graph);
-      }
+      // Before all else: what another process keeps meanwhile may be behind the cursor already.
+      const asOf = date((await collection.findOne({ _id: kept }))?.asOf);
+      for await (const document of collection.find({ _id: { $ne: kept } }, quickly)) read(document, graph);
       return asOf;
     },
     async keep(changes) {
@@ -38,12 +36,12 @@ export function openStore(database: Db): Store {
             updateOne: { filter: { _id, version: { $lt: fields.version } }, update: { $set: fields }, upsert: true },
           };
         });
-        await collection.bulkWrite(operations, { ordered: false, ...quick }).catch(ignoreOlder);
+        await collection.bulkWrite(operations, { ordered: false }).catch(ignoreOlder);
       }
     },
     async keptUntil(asOf) {
       // Of several processes the furthest counts: what one kept, all have.
-      await collection.updateOne({ _id: kept }, { $max: { asOf } }, { upsert: true, ...quick });
+      await collection.updateOne({ _id: kept }, { $max: { asOf } }, { upsert: true });
     },
   };
 }
