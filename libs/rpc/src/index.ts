@@ -15,6 +15,7 @@ export { type Handlers, type Implementation, implement } from './implementation.
 export { type PageRefusal, type PageTokens, pageTokens } from './page-tokens.ts';
 export {
   accessRefusals,
+  failures,
   pageRefusals,
   type RefusalKind,
   type RefusalTable,

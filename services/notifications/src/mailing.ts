@@ -1,5 +1,6 @@
 import { isRefused } from '@bandeng/decider';
 import { type Actor, derivedId } from '@bandeng/records';
+import { RpcFailure } from '@bandeng/rpc';
 import type { House } from '@bandeng/service';
 import { counter } from '@bandeng/telemetry';
 import type { Carrier, Failure } from './channels/channel.ts';
@@ -105,7 +106,7 @@ async function send(
 ): Promise<Served> {
   const { channel } = carrier;
   // Before the mark: while identity is away nothing is tried.
-  const contact = await post.identity.getContactForDelivery({ person: preferences.person }).catch(() => undefined);
+  const contact = await contactOf(post, preferences.person);
   if (contact === undefined) return { effects: 0, away: true };
   const at = post.now().toISOString();
   const begun: StoredDelivery[] = [];
@@ -142,6 +143,16 @@ async function send(
   // After the marks, which must follow at once. Whoever has no address says nothing of the channel.
   if (contact.email !== '') await noteTry(post.database, channel, ended, outcome);
   return { effects: begun.length, away: outcome !== 'sent' && general.has(outcome.fault) };
+}
+
+/** How a person is reached; undefined while identity is away. @throws what keeps it from telling of this person alone. */
+async function contactOf({ identity }: Post, person: string) {
+  try {
+    return await identity.getContactForDelivery({ person });
+  } catch (failure) {
+    if (failure instanceof RpcFailure && failure.problem.status > 500) return undefined;
+    throw failure;
+  }
 }
 
 /** Who has it after this channel: one that is recorded as next is one by which it is planned then, or the inbox. */

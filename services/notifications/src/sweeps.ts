@@ -36,7 +36,7 @@ export function deliverySweep(post: Post): Sweep {
   function takeRest(): void {
     const length = Math.min(longestRest, Math.max(shortestRest, rest.length * 2));
     rest = { until: now().getTime() + length, length };
-    log.warn({ seconds: length / 1_000 }, 'a channel takes nothing; it gets a rest');
+    log.warn({ seconds: length / 1_000 }, 'nothing can be sent now; it gets a rest');
   }
 
   return {

@@ -308,6 +308,25 @@ test('an open call goes to the members who chose so, while identity is away noth
   expect(here.sink.mails.map(({ to }) => to)).toEqual(['mei@home.example']);
 });
 
+test('one person whose contact cannot be told keeps nobody else waiting', async () => {
+  here.contacts.set('li', { email: 'li@home.example', language: 'zh-CN' });
+  here.unreadable.add('li');
+  for (const person of ['li', 'mei']) {
+    await here.wish(person, email('at-once', 'progress'));
+    await here.happens(accepted, { orderer: person, acceptor: 'zhao' });
+    here.later(1);
+  }
+  await here.round();
+  expect((await here.deliveries()).map(({ state }) => [state.person, state.status, state.tries])).toEqual([
+    ['li', 'waiting', 0],
+    ['mei', 'sent', 1],
+  ]);
+  here.unreadable.clear();
+  here.later(1);
+  await here.round();
+  expect(here.sink.mails.map(({ to }) => to)).toEqual(['mei@home.example', 'li@home.example']);
+});
+
 test('nothing in the database and no line of the log says an address', async () => {
   await here.wish('mei', email('at-once', 'progress'));
   await here.wish('li', email('at-once', 'progress'));

@@ -2,6 +2,7 @@
 import type { EventType } from '@bandeng/contracts';
 import type { CloudEvent } from '@bandeng/events';
 import { connectMongo, openRecords } from '@bandeng/records';
+import { failures, RpcFailure } from '@bandeng/rpc';
 import { parts } from '@bandeng/testing';
 import { mailSink } from '@bandeng/testing/mail';
 import { carriersOf } from '../src/channels/carriers.ts';
@@ -35,10 +36,12 @@ export async function office() {
 
   /** What identity knows. */
   const contacts = new Map<string, { email: string; language: string }>();
+  const unreadable = new Set<string>();
   let away = false;
   const identity: Post['identity'] = {
     async getContactForDelivery({ person = '' }) {
-      if (away) throw new Error('UNAVAILABLE');
+      if (away) throw new RpcFailure(failures.unavailable(), false);
+      if (unreadable.has(person)) throw new RpcFailure(failures.internal());
       return contacts.get(person) ?? { email: '', language: '' };
     },
   };
@@ -63,6 +66,8 @@ export async function office() {
     kept,
     sink,
     contacts,
+    /** People of whose contact identity cannot tell. */
+    unreadable,
     /** People of whom it was said that they have something new. */
     hinted,
     /** Identity goes away, or comes back. */
