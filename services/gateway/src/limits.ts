@@ -13,10 +13,12 @@ export interface Limits {
   readonly guestOrders: number;
   /** Tries of follow codes from one address: 20 a minute against 32^12 codes find one of a million tickets in 100,000 years. */
   readonly followCodes: number;
+  /** Passwords from one address: to compare one takes some 15 ms of two cores, and whoever sends many keeps all others waiting. */
+  readonly signIns: number;
 }
 
 /** Which limits a route has beside the common ones. */
-export type Strictness = 'guest-order' | 'follow-code' | undefined;
+export type Strictness = 'guest-order' | 'follow-code' | 'sign-in' | undefined;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -33,13 +35,16 @@ export function openLimiter(limits: Limits): Limiter {
   const token = counter(limits.token);
   const guestOrders = counter(limits.guestOrders);
   const followCodes = counter(limits.followCodes);
+  const signIns = counter(limits.signIns);
   return (request, strictness) => {
     const { authorization } = request.headers;
     const network = networkOf(request.ip);
-    // The signature is what nobody can make up; a made-up token is stopped by the limit of its address.
+    // The signature is what nobody can make up; a made-up token is stopped by the limit of its address. Its last character says
+    // more than is signed: it could be written in several ways.
     let wait = address(network);
-    if (authorization !== undefined) wait ||= token(authorization.slice(-43));
+    if (authorization !== undefined) wait ||= token(authorization.slice(-43, -1));
     if (strictness === 'follow-code') wait ||= followCodes(network);
+    if (strictness === 'sign-in') wait ||= signIns(network);
     if (strictness === 'guest-order' && authorization === undefined) wait ||= guestOrders(network);
     return wait === 0 ? undefined : problem('too-many-requests', { retryAfterSeconds: wait });
   };

@@ -5,7 +5,7 @@ import {
   type IncomingMessage,
   type OutgoingHttpHeaders,
 } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError, problem } from './problems.ts';
 
 /** Where a web server listens: `unix:/run/identity-oidc.sock` or `http://host:port`. */
@@ -39,12 +39,15 @@ export async function passThrough(
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    scope.all(`${prefix}/*`, { config: { pages: true }, exposeHeadRoute: false }, async (request, reply) => {
+    const pass = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const answer = await ask(request, to, timeoutMs);
       reply.code(answer.statusCode ?? 502);
       for (const [name, value] of Object.entries(passed(answer.headers))) reply.header(name, value);
       return reply.send(answer);
-    });
+    };
+    // Here passwords come in.
+    scope.post(`${prefix}/interaction/*`, { config: { pages: true, strictness: 'sign-in' } }, pass);
+    scope.all(`${prefix}/*`, { config: { pages: true }, exposeHeadRoute: false }, pass);
   });
 }
 

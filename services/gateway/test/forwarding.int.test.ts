@@ -231,7 +231,7 @@ describe('a call over HTTP', () => {
 
 describe('the gateway', () => {
   test('answers 429 with Retry-After to whoever tries follow codes, whatever tokens they make up', async () => {
-    const limits = { token: 1000, address: 1000, guestOrders: 2, followCodes: 3 };
+    const limits = { token: 1000, address: 1000, guestOrders: 2, followCodes: 3, signIns: 2 };
     await using stand = await openStand({ answers, configuration: { limits } });
     const follow = async (try_: number) =>
       stand.gateway.app.inject({
@@ -252,10 +252,26 @@ describe('the gateway', () => {
     for (let n = 0; n < 2; n++) expect((await order({})).statusCode).toBe(201);
     expect((await order({})).statusCode).toBe(429);
     expect((await order(signedIn)).statusCode).toBe(201);
+    // Identity is not there: whatever is let through is answered so.
+    const signIn = async (method: 'GET' | 'POST') =>
+      (await stand.gateway.app.inject({ method, url: '/oidc/interaction/x' })).statusCode;
+    expect([await signIn('POST'), await signIn('POST'), await signIn('POST')]).toEqual([503, 503, 429]);
+    expect(await signIn('GET')).toBe(503);
+  });
+
+  test('counts a token once, however it is written', async () => {
+    const limits = { token: 1, address: 1000, guestOrders: 100, followCodes: 100, signIns: 100 };
+    await using stand = await openStand({ answers, configuration: { limits } });
+    const token = tokenOf({ kind: 'person', id: 'p1' });
+    const ask = async (last: string) => {
+      const authorization = `Bearer ${token.slice(0, -1)}${last}`;
+      return (await stand.gateway.app.inject({ url: '/v1/categories/x', headers: { authorization } })).statusCode;
+    };
+    expect([await ask('A'), await ask('B'), await ask('P')]).toEqual([200, 429, 429]);
   });
 
   test('believes X-Forwarded-For only as far as it has proxies', async () => {
-    const limits = { token: 1000, address: 1, guestOrders: 100, followCodes: 100 };
+    const limits = { token: 1000, address: 1, guestOrders: 100, followCodes: 100, signIns: 100 };
     const from = async (stand: Stand, address: string) =>
       (await stand.gateway.app.inject({ url: '/v1/categories/x', headers: { 'x-forwarded-for': address } })).statusCode;
     await using alone = await openStand({ answers, configuration: { limits } });

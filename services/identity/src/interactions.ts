@@ -76,7 +76,8 @@ export async function handleInteraction(
   const signedIn = await signIn(login, password, ownPassword);
   switch (signedIn.outcome) {
     case 'wrong':
-      return answer(response, signInPage({ ...context, login, failure: { kind: 'wrong' } }));
+    case 'crowded':
+      return answer(response, signInPage({ ...context, login, failure: { kind: signedIn.outcome } }));
     case 'locked':
       return answer(
         response,

@@ -11,6 +11,7 @@ export interface PageTexts {
   readonly cancel: string;
   readonly wrong: string;
   readonly incomplete: string;
+  readonly crowded: string;
   readonly locked: (seconds: number) => string;
   readonly choose: { readonly [F in 'none-chosen' | 'wrong-length' | 'same-again' | 'different']: string };
   readonly chosenPassword: string;
@@ -44,6 +45,7 @@ const zh: PageTexts = {
   cancel: '取消，不登录',
   wrong: '登录名或密码不正确，请重新输入。',
   incomplete: '请填写登录名和密码。',
+  crowded: '当前登录人数较多，请稍后重试。',
   locked: (seconds) => `连续多次登录失败，请在${chineseWait(seconds)}后再试。期间密码正确也无法登录。`,
   choose: {
     'none-chosen': '此密码只能使用一次。请再次输入该密码，并设置您自己的新密码。',
@@ -82,6 +84,7 @@ const en: PageTexts = {
   cancel: 'Cancel without signing in',
   wrong: 'Login name or password is not right. Please try again.',
   incomplete: 'Please enter your login name and password.',
+  crowded: 'Many people are signing in right now. Please try again in a moment.',
   locked: (seconds) =>
     `Too many failed sign-ins. Please try again in ${englishWait(seconds)}. Until then not even the right password works.`,
   choose: {

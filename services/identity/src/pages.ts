@@ -51,8 +51,7 @@ export interface SignInForm extends PageContext {
 }
 
 type SignInFailure =
-  | { readonly kind: 'wrong' }
-  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'wrong' | 'incomplete' | 'crowded' }
   | { readonly kind: 'locked'; readonly seconds: number }
   /** The password works once: the page asks for another as well. */
   | { readonly kind: 'choose-password'; readonly fault: keyof PageTexts['choose'] };
@@ -76,11 +75,15 @@ ${form.failure?.kind === 'choose-password' ? chosenFields(texts) : nothing}
 <button class="main" type="submit">${texts.signIn}</button>
 <button type="submit" name="cancel" value="yes" formnovalidate>${texts.cancel}</button>
 </form>`;
-  const failed = form.failure;
-  const page = frame(statusOf(failed), texts.signIn, form, body);
-  return failed?.kind === 'locked'
-    ? { ...page, headers: { ...page.headers, 'retry-after': String(failed.seconds) } }
-    : page;
+  const page = frame(statusOf(form.failure), texts.signIn, form, body);
+  const wait = waitAfter(form.failure);
+  return wait === undefined ? page : { ...page, headers: { ...page.headers, 'retry-after': String(wait) } };
+}
+
+/** In how many seconds another try makes sense, where it does not at once. */
+function waitAfter(failure: SignInFailure | undefined): number | undefined {
+  if (failure?.kind === 'locked') return failure.seconds;
+  return failure?.kind === 'crowded' ? 5 : undefined;
 }
 
 /** Twice, for nobody sees what they type: a slip would lock them out. */
@@ -103,6 +106,8 @@ function statusOf(failure: SignInFailure | undefined): number {
       return 400;
     case 'locked':
       return 429;
+    case 'crowded':
+      return 503;
   }
 }
 
@@ -111,9 +116,9 @@ function messageOf(failure: SignInFailure, texts: PageTexts): string {
     case 'choose-password':
       return texts.choose[failure.fault];
     case 'wrong':
-      return texts.wrong;
     case 'incomplete':
-      return texts.incomplete;
+    case 'crowded':
+      return texts[failure.kind];
     case 'locked':
       return texts.locked(failure.seconds);
   }

@@ -15,6 +15,8 @@ type SignedIn =
   | { readonly outcome: 'signed-in'; readonly person: Person }
   | { readonly outcome: 'wrong' }
   | { readonly outcome: 'locked'; readonly seconds: number }
+  /** Too many sign in at once; this try counts for nothing. */
+  | { readonly outcome: 'crowded' }
   /** The password was right and works once: another one is to be chosen, and what was chosen will not do or nothing was. */
   | { readonly outcome: 'choose-password'; readonly fault: 'none-chosen' | 'wrong-length' | 'same-again' };
 
@@ -27,6 +29,9 @@ export interface People {
 /** Signs a person in by login and password; `chosen` is what replaces a password that works once. */
 export type SignIn = (login: string, password: string, chosen?: string) => Promise<SignedIn>;
 
+/** Sign-ins under way at a time: a comparison takes some 15 ms, and who waits for more than a few seconds has gone. */
+const mostAtOnce = 200;
+
 /** Signing in among these people. */
 export function signInOf(options: {
   people: People;
@@ -36,7 +41,9 @@ export function signInOf(options: {
   changed: (person: string) => Promise<unknown>;
 }): SignIn {
   const { people, vault, attempts, changed } = options;
-  return async (typed, password, chosen = '') => {
+  let underWay = 0;
+
+  const compare: SignIn = async (typed, password, chosen = '') => {
     const login = normalLogin(typed);
     const seconds = await attempts.begin(login);
     if (seconds > 0) return { outcome: 'locked', seconds };
@@ -55,6 +62,16 @@ export function signInOf(options: {
     if (!(await vault.replaceSecret(person.id, secret.hash, await hashPassword(chosen)))) return { outcome: 'wrong' };
     await changed(person.id);
     return { outcome: 'signed-in', person };
+  };
+
+  return async (...typed) => {
+    if (underWay >= mostAtOnce) return { outcome: 'crowded' };
+    underWay += 1;
+    try {
+      return await compare(...typed);
+    } finally {
+      underWay -= 1;
+    }
   };
 }
 
