@@ -44,7 +44,8 @@ export interface DeadLetters {
   store(letter: Omit<DeadLetter, 'id' | 'status'>): Promise<void>;
   /** Those of a stream that shall be tried again, oldest first. */
   requeued(stream: string, limit: number): Promise<DeadLetter[]>;
-  handled(id: string): Promise<void>;
+  /** It was tried again; one that was stored anew since it was read stays as it is. */
+  handled(letter: Pick<DeadLetter, 'id' | 'at'>): Promise<void>;
 }
 
 interface Document extends Omit<DeadLetter, 'id'> {
@@ -112,8 +113,8 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
         .toArray();
       return documents.map(letterOf);
     },
-    async handled(id) {
-      await collection.updateOne({ _id: id, status: 'requeued' }, { $set: { status: 'handled' } });
+    async handled({ id, at }) {
+      await collection.updateOne({ _id: id, at, status: 'requeued' }, { $set: { status: 'handled' } });
     },
   };
 }

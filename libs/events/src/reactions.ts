@@ -314,42 +314,11 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
   /** One dead letter once more, in the lane of its aggregate. */
   function retry(letter: DeadLetter): Promise<void> {
     const read = readMessage(new TextEncoder().encode(letter.raw), source);
-    const { stream, sequence, raw } = letter;
-    const origin: Origin = { stream, sequence, place: letter.event, raw: () => raw };
     return new Promise((resolve) => {
-      running.run(read.event?.subject ?? `#${sequence}`, async () => {
+      running.run(read.event?.subject ?? `#${letter.sequence}`, async () => {
         try {
-          if ('poison' in read) {
-            const { reaction, tries } = letter;
-            await storeLetter(
-              letterOf(reaction, read.poison, read.problem, origin, read.event, tries + 1),
-              handling,
-              over,
-            );
-            return;
-          }
-          const meant = definitions.filter(
-            (definition) => definition.type === read.event.type && [name, definition.name].includes(letter.reaction),
-          );
-          if (meant.length === 0) {
-            const gone = letterOf(
-              letter.reaction,
-              'failed',
-              'there is no such reaction',
-              origin,
-              read.event,
-              letter.tries,
-            );
-            await storeLetter(gone, handling, over);
-            return;
-          }
-          let dead = false;
-          for (const definition of meant) {
-            const { end } = await handle(definition, read.event, origin, handling, over, true);
-            if (end === 'abandoned') return;
-            dead ||= end === 'dead';
-          }
-          if (!dead) await deadLetters.handled(letter.id);
+          // What has failed again is open again, or lies under the name of its reaction now.
+          if (await triedAgain(letter, read)) await deadLetters.handled(letter);
         } catch (error) {
           log.warn({ err: error, letter: letter.id }, 'dead letter not handled');
         } finally {
@@ -357,6 +326,27 @@ function startGroup(source: string, definitions: readonly ReactionDefinition[], 
         }
       });
     });
+  }
+
+  /** False when it was over before that was through. */
+  async function triedAgain({ reaction, tries, event, ...letter }: DeadLetter, read: ReadMessage): Promise<boolean> {
+    const origin: Origin = { stream, sequence: letter.sequence, place: event, raw: () => letter.raw };
+    if ('poison' in read) {
+      const again = letterOf(reaction, read.poison, read.problem, origin, read.event, tries + 1);
+      return storeLetter(again, handling, over);
+    }
+    const meant = definitions.filter(
+      (definition) => definition.type === read.event.type && [name, definition.name].includes(reaction),
+    );
+    if (meant.length === 0) {
+      const gone = letterOf(reaction, 'failed', 'there is no such reaction', origin, read.event, tries);
+      return storeLetter(gone, handling, over);
+    }
+    for (const definition of meant) {
+      const { end } = await handle(definition, read.event, origin, handling, over, true);
+      if (end === 'abandoned') return false;
+    }
+    return true;
   }
 
   return {

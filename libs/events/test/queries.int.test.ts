@@ -53,7 +53,9 @@ it('they are listed page by page, handed back, tried again and counted', async (
     expect(await letters.open()).toBeGreaterThan(800);
     expect(await letters.requeued('EV_TICKETS', 50)).toHaveLength(50);
     await letters.requeue('letter-00003');
-    await letters.handled('letter-00003');
+    const at = new Date(noon - 1_000).toISOString();
+    await letters.handled({ id: 'letter-00003', at });
+    expect(await letters.show('letter-00003')).toMatchObject({ at, status: 'handled' });
     expect(await letters.show('letter-00004')).toBeDefined();
   });
   expect(waste).toEqual([]);

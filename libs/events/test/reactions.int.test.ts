@@ -222,6 +222,37 @@ it('tries letters again side by side, those of its own stream alone, and says wh
   await started.stop();
 });
 
+it('tries a message again that could not be told apart, and gives it up under the name of its reaction', async () => {
+  await using home = await house();
+  let tried = 0;
+  const { definition } = noting(() => {
+    tried += 1;
+    throw new TypeError('a bug');
+  });
+  const started = await start(home, [definition]);
+  const { letters } = started;
+  // By a release that did not know the type.
+  await letters.store({
+    ...{ event: 'EV_TICKETS@then:1', reaction: 'notifications-tickets', stream: 'EV_TICKETS', aggregate: '', type: '' },
+    ...{ reason: 'unknown-type', problem: 'nobody knows it', sequence: 1, tries: 1, at: new Date(0).toISOString() },
+    raw: JSON.stringify(sample('e', 1)),
+  });
+  const [unknown] = await letters.list();
+  await letters.requeue(unknown?.id ?? '');
+  const outcome = async () =>
+    (await letters.list()).map(({ reaction, status, tries }) => [reaction, status, tries]).sort();
+  await eventually(async () => {
+    expect(await outcome()).toEqual([
+      ['note', 'open', 5],
+      ['notifications-tickets', 'handled', 1],
+    ]);
+  });
+  // Requeued letters are looked for each second.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(tried).toBe(5);
+  await started.stop();
+});
+
 it('waits for what is away for a while, without counting', async () => {
   await using home = await house();
   let away = 0;
