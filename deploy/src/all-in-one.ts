@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { type Environment, type RunningService, type Service, untilSignal } from '@bandeng/service';
+import { endTelemetry } from '@bandeng/telemetry';
 
 /** Every service, in the order of starting: the others learn who may do what from the first two. */
 export async function allServices(): Promise<Service[]> {
@@ -40,5 +41,6 @@ if (import.meta.main) {
   await untilSignal();
   setTimeout(() => process.exit(1), 20_000).unref();
   await running.stop();
+  await endTelemetry();
   process.exit(0);
 }

@@ -12,6 +12,7 @@ import {
 } from '@bandeng/events';
 import { isDatabaseAway, type Sweep } from '@bandeng/records';
 import { type Implementation, startServer } from '@bandeng/rpc';
+import { endTelemetry } from '@bandeng/telemetry';
 import { type Environment, switchSetting, textSetting } from './environment.ts';
 import { addressOf, breakGround, type Foundation, type Ground, type House, layFoundation, openHouse } from './house.ts';
 import { measuring } from './measuring.ts';
@@ -117,7 +118,7 @@ function housedService<Configuration>(definition: HousedService<Configuration>):
         const [house, running] = await stand(stay, environment, now);
         const ready = async (): Promise<boolean> =>
           house.directory.ready() && (await answers(house)) && ((await running.ready?.()) ?? true);
-        for (const leave of (await open(house, running, ready)).toReversed()) stay.onLeave(leave);
+        await open(stay, house, running, ready);
         house.log.info({}, `${name} is up`);
         return { name, ready, stop: stay.leave };
       } catch (fault) {
@@ -152,30 +153,25 @@ async function answers({ database }: House): Promise<boolean> {
   );
 }
 
-/** Opens the service to the world: its server, and under its lease the relay, the reactions and the sweeps. */
-async function open(house: House, running: Running, ready: () => Promise<boolean>): Promise<(() => Promise<void>)[]> {
+/**
+ * Opens the service to the world: under its lease the relay, the reactions and the sweeps, and its server, which is the last to come
+ * and the first to go.
+ */
+async function open(stay: Stay, house: House, running: Running, ready: () => Promise<boolean>): Promise<void> {
   const { name, bus, records, log, environment, now, city } = house;
   const measured = measuring(name);
   const deadLetters = await openDeadLetters(house.database);
-  const server = await startServer({
-    address: addressOf(name, environment),
-    implementations: running.implementations ?? [],
-    verify: house.verify,
-    log,
-    transient: isDatabaseAway,
-    observe: measured.observe,
-    ready,
-    reflection: switchSetting(environment, 'BANDENG_REFLECTION', false),
-  });
   const operations = openOperations(house.database);
   const hooks = measured.hooks(deadLetters, now);
   const tenure = startTenure({ lease: records.outbox.lease(`${process.pid}-${crypto.randomUUID()}`), log });
+  stay.onLeave(() => tenure.stop());
   const publishings = running.publications ?? [];
   const { outbox } = records;
   const relay =
     outbox.collections.length === 0
       ? undefined
       : startRelay({ service: name, bus, outbox, tenure, publishings, city, operations, log, hooks });
+  stay.onLeave(async () => relay?.stop());
   // Whom something concerns is asked of the directory, and an event is handled once: nothing of that begins before it is there.
   const informed = tenureAfter(tenure, house.directory.whenReady());
   const reactions = startReactions({
@@ -189,14 +185,20 @@ async function open(house: House, running: Running, ready: () => Promise<boolean
     log,
     hooks,
   });
+  stay.onLeave(() => reactions.stop());
   const sweeps = startSweeps({ sweeps: running.sweeps ?? [], tenure: informed, log, measuring: measured });
-  return [
-    () => server.stop(),
-    () => sweeps.stop(),
-    () => reactions.stop(),
-    async () => relay?.stop(),
-    () => tenure.stop(),
-  ];
+  stay.onLeave(() => sweeps.stop());
+  const server = await startServer({
+    address: addressOf(name, environment),
+    implementations: running.implementations ?? [],
+    verify: house.verify,
+    log,
+    transient: isDatabaseAway,
+    observe: measured.observe,
+    ready,
+    reflection: switchSetting(environment, 'BANDENG_REFLECTION', false),
+  });
+  stay.onLeave(() => server.stop());
 }
 
 /**
@@ -229,6 +231,7 @@ export async function runService(service: Service): Promise<void> {
   await untilSignal();
   const late = setTimeout(() => process.exit(1), patience);
   await running.stop();
+  await endTelemetry();
   clearTimeout(late);
   process.exit(0);
 }

@@ -1,3 +1,4 @@
+export { endTelemetry } from './ending.ts';
 export { type Logger, openLogger } from './logger.ts';
 export { type About, type Counter, counter, type Durations, durations, type Gauge, gauge } from './metrics.ts';
 export { traceIn } from './traceparent.ts';

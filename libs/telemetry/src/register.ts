@@ -1,7 +1,8 @@
 /**
- * Loaded by `node --import` before anything else, so that HTTP, gRPC and MongoDB are traced.
+ * Loaded by `node --import` before anything else, so that what calls over HTTP is traced; the rest traces itself.
  * Without a collector (OTEL_EXPORTER_OTLP_ENDPOINT) nothing is exported, but every call still has a trace id.
  */
+import { endsBy, endTelemetry } from './ending.ts';
 import { startTracing } from './start.ts';
 
 const forgetful = {
@@ -17,5 +18,6 @@ if (process.env.OTEL_SDK_DISABLED !== 'true') {
   process.env.OTEL_TRACES_SAMPLER ??= 'parentbased_traceidratio';
   process.env.OTEL_TRACES_SAMPLER_ARG ??= '0.1';
   const sdk = startTracing(collector ? {} : { spanProcessors: [forgetful] });
-  process.once('beforeExit', () => void sdk.shutdown().catch(() => {}));
+  endsBy(() => sdk.shutdown());
+  process.once('beforeExit', () => void endTelemetry());
 }
