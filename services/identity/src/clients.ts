@@ -1,5 +1,5 @@
 /** Other systems that act by themselves: registered, listed and ended by administrators. */
-import { randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type * as contract from '@bandeng/contracts/identity';
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import { normalize } from '@bandeng/directory';
@@ -8,12 +8,10 @@ import type { Call } from '@bandeng/rpc';
 import { hidden } from '@bandeng/service';
 import type { ClientEvent, SystemClient } from './domain/client.ts';
 import { contextOf, nextPage, type Office, pageStart, personOf } from './office.ts';
-import { hashSecret } from './oidc-clients.ts';
 import { clientsPage } from './queries.ts';
 import type { Refusal } from './refusals.ts';
 
 const usualPage = 20;
-const secretBytes = 32;
 
 type Answer = Promise<contract.Client | Refused<Refusal>>;
 
@@ -27,14 +25,12 @@ export function clients(office: Office) {
       if (isRefused(granted)) return granted;
       if (directory.territory(code) === undefined) return refuse('unknown-territory', { field: 'territory' });
       const id = derivedId('client', call.commandId);
-      const secret = randomBytes(secretBytes).toString('base64url');
+      const secret = secretOf(id, office.requestKey);
       const context = contextOf(office, call, granted);
       const outcome = await registry.registerClient({ id, name, secret, scopes, territory: code }, context);
       if (isRefused(outcome)) return outcome;
       if (outcome.replayed) call.replayed();
-      // Of several at once each has drawn a secret; the one that is kept is answered, and only to who drew it.
-      const kept = (await registry.vault.secretHash(id)) === hashSecret(secret);
-      return { ...clientMessage(outcome.stored), secret: kept ? secret : '' };
+      return { ...clientMessage(outcome.stored), secret: outcome.replayed ? '' : secret };
     },
 
     async listClients(
@@ -71,6 +67,11 @@ export function clients(office: Office) {
       return clientMessage(outcome.stored);
     },
   };
+}
+
+/** Derived, never drawn: a try that came half way has put its hash into the vault, and who tries again must have that secret. */
+function secretOf(id: string, key: Buffer): string {
+  return createHmac('sha256', key).update(`secret of client ${id}`).digest('base64url');
 }
 
 function clientMessage({ id, version, state }: Stored<SystemClient, ClientEvent>): contract.Client {

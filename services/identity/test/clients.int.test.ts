@@ -49,6 +49,16 @@ describe('other systems', () => {
     expect((await register({}, { idempotencyKey: 'once' })).secret).toBe('');
   });
 
+  it('get the secret that is kept, also when a first try came half way', async () => {
+    const { clients } = counter.office.registry;
+    const { run } = clients;
+    Object.assign(clients, { run: () => Promise.reject(new Error('the database is away')) });
+    expect(await register({}, { idempotencyKey: 'half' })).toMatchObject({ status: 500 });
+    Object.assign(clients, { run });
+    const client = await register({}, { idempotencyKey: 'half' });
+    expect(secretMatches(client.secret, (await known(client.id))?.secretHash ?? '')).toBe(true);
+  });
+
   it('get known scopes in known territories, and only where the administrator is one', async () => {
     expect(await register({ scopes: ['everything'] })).toEqual({ refused: 'unknown-scope', status: 422 });
     expect(await register({ scopes: [] })).toEqual({ refused: 'invalid-request', status: 400 });
