@@ -134,23 +134,25 @@ export async function endedSince(
   { accounts, clients }: Pick<Registry, 'accounts' | 'clients'>,
   endedGrants: Pick<EndedGrants, 'since'>,
   since: Date | undefined,
+  most = mostEnded,
 ): Promise<{ people: string[]; clients: string[]; grants: EndedGrant[]; upTo: Date | undefined }> {
-  const when = since === undefined ? { $exists: true } : { $gte: since };
-  const options = { limit: mostEnded, maxTimeMS: readTime } as const;
+  const ended = async ({ collection }: Pick<Accounts | Clients, 'collection'>, at: 'erasedAt' | 'endedAt') => {
+    const filter = { [at]: since === undefined ? { $exists: true } : { $gte: since } };
+    const options = { projection: { [at]: 1 }, sort: { [at]: 1 }, limit: most, maxTimeMS: readTime } as const;
+    const found = await collection.find(filter, options).toArray();
+    return found.map((document) => ({ id: document._id, at: document[at] }));
+  };
   const [people, systems, grants] = await Promise.all([
-    accounts.collection
-      .find({ erasedAt: when }, { ...options, projection: { erasedAt: 1 }, sort: { erasedAt: 1 } })
-      .toArray(),
-    clients.collection.find({ endedAt: when }, { ...options, projection: { _id: 1 } }).toArray(),
-    endedGrants.since(since, mostEnded),
+    ended(accounts, 'erasedAt'),
+    ended(clients, 'endedAt'),
+    endedGrants.since(since, most),
   ]);
-  const cutOff = [
-    people.length === mostEnded ? people.at(-1)?.erasedAt : undefined,
-    grants.length === mostEnded ? grants.at(-1)?.endedAt : undefined,
-  ].filter((instant) => instant instanceof Date);
+  const cutOff = [people, systems, grants.map(({ endedAt: at }) => ({ at }))]
+    .map((each) => (each.length === most ? each.at(-1)?.at : undefined))
+    .filter((instant) => instant instanceof Date);
   return {
-    people: people.map(({ _id }) => _id),
-    clients: systems.map(({ _id }) => _id),
+    people: people.map(({ id }) => id),
+    clients: systems.map(({ id }) => id),
     grants: grants.map(({ _id: id, forgetAt }) => ({ id, forgetAt })),
     upTo: cutOff.sort((one, other) => one.getTime() - other.getTime())[0],
   };

@@ -139,6 +139,20 @@ it('lists are read page by page', async () => {
   expect(waste).toEqual([]);
 });
 
+it('who has ended is told in parts, and nobody is left out', async () => {
+  const told = { people: new Set<string>(), clients: new Set<string>(), grants: new Set<string>() };
+  let since: Date | undefined;
+  do {
+    const part = await endedSince(registry, endedGrants, since, 50);
+    for (const id of part.people) told.people.add(id);
+    for (const id of part.clients) told.clients.add(id);
+    for (const { id } of part.grants) told.grants.add(id);
+    since = part.upTo;
+  } while (since !== undefined);
+  const sizes = [told.people.size, told.clients.size, told.grants.size];
+  expect(sizes).toEqual([number / 50, number / 50, number]);
+});
+
 it('who has ended since is asked again and again, of few among many', async () => {
   const waste = await wasteIn(database, async () => {
     const all = await endedSince(registry, endedGrants, undefined);
