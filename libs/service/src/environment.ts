@@ -42,3 +42,12 @@ export function switchSetting(environment: Environment, name: string, standard: 
   if (text !== 'on' && text !== 'off') throw new ConfigurationFault(`${name} is '${text}': 'on' or 'off' is needed`);
   return text === 'on';
 }
+
+/** The JSON of a secret that `name` gives. @throws ConfigurationFault that shows nothing of it, as the parser's own would. */
+export function secretJson(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ConfigurationFault(`${name} is no JSON`);
+  }
+}

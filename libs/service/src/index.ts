@@ -4,6 +4,7 @@ export {
   type Environment,
   neededSetting,
   numberSetting,
+  secretJson,
   switchSetting,
   textSetting,
 } from './environment.ts';

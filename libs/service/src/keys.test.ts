@@ -30,7 +30,7 @@ test('a key from configuration counts, and one of the wrong length names itself'
     given,
   );
   expect(() => openKeys(folder(), { BANDENG_KEY_FOLLOW_CODE: 'c2hvcnQ=' }).secret('follow-code')).toThrow(
-    "'follow-code' has 5 bytes",
+    'BANDENG_KEY_FOLLOW_CODE has 5 bytes',
   );
 });
 
@@ -38,7 +38,25 @@ test('of another service the public half will do, of its own it will not', () =>
   const { public: open } = openKeys(folder(), {}).pair('tickets');
   const keys = openKeys(folder(), { BANDENG_SERVICE_KEY_TICKETS: JSON.stringify(open) });
   expect(keys.publicKey('tickets')).toEqual(open);
-  expect(() => keys.pair('tickets')).toThrow("'tickets' has no private half");
+  expect(() => keys.pair('tickets')).toThrow('BANDENG_SERVICE_KEY_TICKETS has no private half');
+});
+
+test.each([
+  ['what is no JSON', '{"kty":"OKP","d":nRTv-secret', 'is no JSON'],
+  ['what is no key', '{"kty":"RSA"}', "is no Ed25519 JSON Web Key with the kid 'tickets'"],
+  ['the key of another service', '{"kty":"OKP","x":"x","kid":"identity"}', "with the kid 'tickets'"],
+])('%s is told by the name of its setting, and nothing of it is shown', (_what, text, fault) => {
+  const keys = openKeys(folder(), { BANDENG_SERVICE_KEY_TICKETS: text });
+  const said = ((): string => {
+    try {
+      return String(keys.pair('tickets'));
+    } catch (error) {
+      return String(error);
+    }
+  })();
+  expect(said).toMatch(/^ConfigurationFault: BANDENG_SERVICE_KEY_TICKETS is no /);
+  expect(said).toContain(fault);
+  expect(said).not.toContain('nRTv');
 });
 
 test('an empty setting is none', () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigurationFault, type Environment, textSetting } from './environment.ts';
+import { ConfigurationFault, type Environment, secretJson, textSetting } from './environment.ts';
 
 /** Secrets of this installation, generated once into a folder, or given by configuration. */
 export interface Keys {
@@ -63,27 +63,39 @@ export function openKeys(folder: string, environment: Environment): Keys {
     return made;
   };
 
-  const keyOf = (service: string): JsonWebKeyLike => {
-    const given = textSetting(environment, variable('BANDENG_SERVICE_KEY', service), '');
-    const key: unknown = JSON.parse(given || once(`service-${service}.jwk`, () => JSON.stringify(freshPair(service))));
-    if (isKey(key)) return key;
-    throw new ConfigurationFault(`the key of service '${service}' is no Ed25519 JSON Web Key`);
+  /** What a setting gives, else a file that is made when it is missing; with the name by which a fault of it is told. */
+  const givenOr = (
+    setting: string,
+    file: string,
+    make: () => string,
+  ): { readonly name: string; readonly text: string } => {
+    const given = textSetting(environment, setting, '');
+    return given === '' ? { name: join(folder, file), text: once(file, make) } : { name: setting, text: given };
+  };
+
+  const keyOf = (service: string): { readonly name: string; readonly key: JsonWebKeyLike } => {
+    const setting = variable('BANDENG_SERVICE_KEY', service);
+    const { name, text } = givenOr(setting, `service-${service}.jwk`, () => JSON.stringify(freshPair(service)));
+    const key = secretJson(name, text);
+    if (isKey(key) && key.kid === service) return { name, key };
+    throw new ConfigurationFault(`${name} is no Ed25519 JSON Web Key with the kid '${service}'`);
   };
   const openHalf = ({ d: _private, ...open }: JsonWebKeyLike): JsonWebKeyLike => open;
 
   return {
-    secret(name) {
-      const given = textSetting(environment, variable('BANDENG_KEY', name), '');
-      const bytes = Buffer.from(given || once(`${name}.key`, () => randomBytes(32).toString('base64')), 'base64');
+    secret(purpose) {
+      const made = () => randomBytes(32).toString('base64');
+      const { name, text } = givenOr(variable('BANDENG_KEY', purpose), `${purpose}.key`, made);
+      const bytes = Buffer.from(text, 'base64');
       if (bytes.length === 32) return bytes;
-      throw new ConfigurationFault(`the key '${name}' has ${bytes.length} bytes: 32 in base64 are needed`);
+      throw new ConfigurationFault(`${name} has ${bytes.length} bytes: 32 in base64 are needed`);
     },
     pair(service) {
-      const key = keyOf(service);
+      const { name, key } = keyOf(service);
       if (typeof key.d === 'string') return { kid: key.kid, private: key, public: openHalf(key) };
-      throw new ConfigurationFault(`the key of service '${service}' has no private half`);
+      throw new ConfigurationFault(`${name} has no private half`);
     },
-    publicKey: (service) => openHalf(keyOf(service)),
+    publicKey: (service) => openHalf(keyOf(service).key),
   };
 }
 

@@ -42,6 +42,11 @@ describe('the signing keys', () => {
     await expect(signingKeys({ json: JSON.stringify(made), file: elsewhere })).resolves.toEqual(made);
     await expect(stat(elsewhere)).rejects.toThrow('ENOENT');
     const half = JSON.stringify({ keys: made.keys.slice(0, 1) });
-    await expect(signingKeys({ json: half, file: elsewhere })).rejects.toThrow('ES256');
+    await expect(signingKeys({ json: half, file: elsewhere })).rejects.toThrow(
+      'BANDENG_SIGNING_KEYS holds no private ES256 key with a kid',
+    );
+    await expect(signingKeys({ json: '{"keys": secret', file: elsewhere })).rejects.toThrow(
+      /^BANDENG_SIGNING_KEYS is no JSON$/,
+    );
   });
 });

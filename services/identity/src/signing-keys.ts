@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { ConfigurationFault, secretJson } from '@bandeng/service';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 
 /** Private keys as JSON Web Keys, each with `kid`, `alg` and `use`. The first of an algorithm signs, all are published. */
@@ -13,7 +14,8 @@ const signingAlgorithms = ['EdDSA', 'ES256'] as const;
 
 /** The key set of a configuration (`BANDENG_SIGNING_KEYS`, JSON of a private JWK set), or that of a file, made when missing. */
 export async function signingKeys(source: { readonly json?: string; readonly file: string }): Promise<SigningKeys> {
-  return asKeys(source.json ?? (await readOrMake(source.file)));
+  if (source.json !== undefined) return asKeys('BANDENG_SIGNING_KEYS', source.json);
+  return asKeys(source.file, await readOrMake(source.file));
 }
 
 /** The public halves, as they are published. */
@@ -54,14 +56,14 @@ async function makeKey(alg: (typeof signingAlgorithms)[number]): Promise<JWK> {
   return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg, use: 'sig' };
 }
 
-function asKeys(json: string): SigningKeys {
-  const set: { keys?: unknown } = JSON.parse(json);
-  if (!Array.isArray(set.keys)) throw new Error('the signing keys are not a JSON Web Key Set');
-  const keys: JWK[] = set.keys;
+function asKeys(name: string, json: string): SigningKeys {
+  const { keys }: { keys?: unknown } = Object(secretJson(name, json));
+  if (!Array.isArray(keys)) throw new ConfigurationFault(`${name} is not a JSON Web Key Set`);
+  const known: JWK[] = keys;
   for (const alg of signingAlgorithms) {
-    if (!keys.some((key) => key.alg === alg && key.kid !== undefined && key.d !== undefined)) {
-      throw new Error(`the signing keys hold no private ${alg} key with a kid`);
+    if (!known.some((key) => key.alg === alg && key.kid !== undefined && key.d !== undefined)) {
+      throw new ConfigurationFault(`${name} holds no private ${alg} key with a kid`);
     }
   }
-  return { keys };
+  return { keys: known };
 }
