@@ -12,6 +12,10 @@ const mostRead = 64 * 1024 * 1024;
 /** What is left of a form is read this long after it has come. */
 const formMs = 1_000;
 
+/** Whoever sends fewer bytes a second than this, after so many milliseconds, gives the place to somebody else. */
+const slowest = 20 * 1024;
+const startMs = 5_000;
+
 type Upload = { readonly content: Buffer } | { readonly problem: Problem };
 
 /** The file, or what is wrong with it. Rejects when the client goes away. */
@@ -27,10 +31,16 @@ export function readUpload(request: FastifyRequest, payload: Readable): Promise<
     payload.resume();
     return Promise.resolve({ problem: problem('malformed', { detail: 'The form has no usable boundary.' }) });
   }
-  return new Promise((resolve, reject) => {
+  let pace: NodeJS.Timeout | undefined;
+  return new Promise<Upload>((resolve, reject) => {
     const gone = (): void => reject(new Error('the client went away'));
     // Whoever stood in line may have left meanwhile.
     if (payload.destroyed) return gone();
+    const since = performance.now();
+    pace = setInterval(() => {
+      const seconds = (performance.now() - since - startMs) / 1_000;
+      if (read < slowest * seconds) settle({ problem: problem('too-slow') });
+    }, 1_000);
     const faults: FieldProblem[] = [];
     const pieces: Buffer[] = [];
     let files = 0;
@@ -76,7 +86,7 @@ export function readUpload(request: FastifyRequest, payload: Readable): Promise<
     });
     payload.pipe(form);
     return undefined;
-  });
+  }).finally(() => clearInterval(pace));
 }
 
 /** A reader of the form; undefined when its boundary is none. */

@@ -172,6 +172,17 @@ describe('a file that comes in', () => {
     }
   });
 
+  test('that hardly comes is answered so, and others take its place', async () => {
+    const { hostname, port } = new URL(address);
+    const head = `POST /v1/follow/AAAA/evidence HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\n`;
+    const slow = connect(Number(port), hostname);
+    slow.on('error', () => {}).write(`${head}content-length: 9999\r\n\r\n--b\r\n`);
+    const [answer] = await once(slow, 'data', { signal: AbortSignal.timeout(10_000) });
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 408 /);
+    expect(String(answer)).toContain('urn:bandeng:problem:too-slow');
+    slow.destroy();
+  });
+
   test('other methods are not allowed', async () => {
     const answer = await fetch(`${address}/v1/tickets/t1/evidence`, { headers: signedIn });
     expect(answer.status).toBe(405);
