@@ -1,5 +1,12 @@
 import { flushCompileCache } from 'node:module';
-import { type Environment, type RunningService, type Service, untilSignal } from '@bandeng/service';
+import {
+  ConfigurationFault,
+  type Environment,
+  exitsWhenWrong,
+  type RunningService,
+  type Service,
+  untilSignal,
+} from '@bandeng/service';
 import { endTelemetry } from '@bandeng/telemetry';
 
 /** Every service, in the order of starting: the others learn who may do what from the first two. */
@@ -16,27 +23,30 @@ export async function allServices(): Promise<Service[]> {
 
 /** Starts all services in this process, each with its own server and socket; they find each other as they come up. */
 export async function startAll(environment: Environment): Promise<RunningService> {
-  const services = await allServices();
-  const started = await Promise.allSettled(services.map((service) => service.start(environment)));
-  const running = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const starting = (await allServices()).map((service) => service.start(environment));
+  const settled = Promise.allSettled(starting);
   const stop = async (): Promise<void> => {
+    const running = (await settled).flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     // The gateway first, so that nothing new comes in while the others finish.
     for (const service of running.toReversed()) await service.stop();
   };
-  const failed = started.find((result) => result.status === 'rejected');
-  if (failed) {
-    await stop();
-    throw failed.reason;
+  try {
+    const running = await Promise.all(starting);
+    return {
+      name: 'bandeng',
+      ready: async () => (await Promise.all(running.map((service) => service.ready()))).every(Boolean),
+      stop,
+    };
+  } catch (fault) {
+    const stopped = stop();
+    // The others may still wait for MongoDB: what is set wrong is told at once.
+    if (!(fault instanceof ConfigurationFault)) await stopped;
+    throw fault;
   }
-  return {
-    name: 'bandeng',
-    ready: async () => (await Promise.all(running.map((service) => service.ready()))).every(Boolean),
-    stop,
-  };
 }
 
 if (import.meta.main) {
-  const running = await startAll(process.env);
+  const running = await exitsWhenWrong(startAll(process.env));
   flushCompileCache(); // also for a process that is killed later
   await untilSignal();
   setTimeout(() => process.exit(1), 20_000).unref();

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DemoLogin } from '@bandeng/city';
 import type { Telling } from './demo-city.ts';
-import { endOf } from './embedded/child.ts';
+import { whyEnded } from './embedded/child.ts';
 import { Mendable } from './embedded/fault.ts';
 import type { Layout } from './layout.ts';
 
@@ -56,8 +56,8 @@ function makeCity(
       else tell(message.progress);
     });
     child.once('error', reject);
-    child.once('exit', async () => {
-      reject(new Mendable(`the demo city could not be made; ${log} ends:\n${await endOf(log).catch(() => '')}`));
+    child.once('exit', async (code) => {
+      reject(new Mendable(await whyEnded('the demo city could not be made', code, log)));
     });
     signal.addEventListener('abort', () => child.kill());
   });

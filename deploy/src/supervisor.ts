@@ -2,7 +2,7 @@ import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { demoLogins } from './demo.ts';
-import { type Child, endOf, startChild } from './embedded/child.ts';
+import { type Child, startChild, whyEnded } from './embedded/child.ts';
 import { Mendable, messageOf } from './embedded/fault.ts';
 import { cityCache, startMongod } from './embedded/mongod.ts';
 import { startNatsServer } from './embedded/nats.ts';
@@ -207,8 +207,10 @@ async function untilServing(
     if (answer?.ok) return;
     if (signal.aborted) throw new Mendable('stopped while starting');
     const dead = processes.find(({ child }) => !child.alive());
-    if (dead)
-      throw new Mendable(`${dead.name} ended while starting; its log ${dead.log} ends:\n${await endOf(dead.log)}`);
+    if (dead) {
+      const { code } = await dead.child.ended;
+      throw new Mendable(await whyEnded(`${dead.name} ended while starting`, code, dead.log));
+    }
     if (performance.now() > giveUpAt) {
       const last = answer ? await answer.text().catch(() => '') : 'the gateway does not answer';
       throw new Mendable(`not ready within ${READY_WITHIN_MS / 1000} s: ${last}`);

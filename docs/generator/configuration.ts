@@ -74,7 +74,7 @@ export function configurationPage(): string {
   });
   return page(
     'Configuration',
-    'All variables of the environment. An empty one counts as not set. A wrong one stops the service at its start with the name of the variable. How to use them: [configuration](../how-to/configuration.md).',
+    'All variables of the environment. An empty one counts as not set. A wrong one stops the service at its start with a line that names the variable, and exit code 78. How to use them: [configuration](../how-to/configuration.md).',
     ...parts,
   );
 }

@@ -73,7 +73,7 @@ export const settings: readonly Setting[] = [
     meaning: 'The issuer whose tokens of people and systems count, as its discovery document spells it',
     standard: '`http://localhost:<port>/oidc`',
   },
-  { name: 'BANDENG_CITY', by: 'every service', meaning: 'Code of the city' },
+  { name: 'BANDENG_CITY', by: 'every service', meaning: 'Code of the city: the first four digits of the national code' },
   {
     name: 'BANDENG_KEY_<NAME>',
     by: 'every service',
@@ -88,7 +88,7 @@ export const settings: readonly Setting[] = [
       'The Ed25519 key by which a service says who it is, as a JSON Web Key with `kid` the name of the service. A service needs the private key of its own and the public keys of the others',
     standard: 'made once in `BANDENG_DATA/keys`',
   },
-  { name: 'BANDENG_LOG_LEVEL', by: 'every service', meaning: '`debug`, `info`, `warn` or `error`' },
+  { name: 'BANDENG_LOG_LEVEL', by: 'every service', meaning: '`debug`, `info`, `warn`, `error` or `silent`' },
   { name: 'BANDENG_REFLECTION', by: 'every service', meaning: 'gRPC reflection: `on` or `off`' },
   {
     name: 'OTEL_EXPORTER_OTLP_ENDPOINT',

@@ -1,4 +1,4 @@
-import { Mendable, messageOf } from '../embedded/fault.ts';
+import { isMendable, messageOf } from '../embedded/fault.ts';
 import { type Command, WrongUse } from './command.ts';
 
 const commands: Record<string, [help: string, load: () => Promise<{ command: Command }>]> = {
@@ -35,7 +35,7 @@ if (found) {
     else process.exitCode = await command.run(args);
   } catch (thrown) {
     process.exitCode = thrown instanceof WrongUse ? 2 : 1;
-    const known = thrown instanceof Mendable || thrown instanceof WrongUse;
+    const known = isMendable(thrown) || thrown instanceof WrongUse;
     console.error(`bandeng ${name}: ${known || !(thrown instanceof Error) ? messageOf(thrown) : thrown.stack}`);
     if (thrown instanceof WrongUse) console.error(`usage: ./bandeng ${command.usage}`);
   }

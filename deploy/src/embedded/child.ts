@@ -100,6 +100,16 @@ export async function untilReady(
   }
 }
 
+/** Exit code of a process of ours that was told something wrong; its last line says what. */
+const wrongConfiguration = 78;
+
+/** Why a process of ours ended while starting: what is set wrong, else the end of its log. */
+export async function whyEnded(what: string, code: number | null, log: string): Promise<string> {
+  const end = await endOf(log).catch(() => '');
+  if (code === wrongConfiguration) return end.slice(end.lastIndexOf('\n') + 1);
+  return `${what}; its log ${log} ends:\n${end}`;
+}
+
 /** The last lines of a log file, at most 4 kB. */
 export async function endOf(log: string): Promise<string> {
   const length = 4096;

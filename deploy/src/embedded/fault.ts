@@ -3,6 +3,11 @@ export class Mendable extends Error {
   override readonly name = 'Mendable';
 }
 
+/** Whether a fault is mended at the keyboard; a wrong setting of a service is, too. */
+export function isMendable(thrown: unknown): boolean {
+  return thrown instanceof Mendable || (thrown instanceof Error && thrown.name === 'ConfigurationFault');
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

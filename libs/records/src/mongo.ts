@@ -29,6 +29,16 @@ export async function connectMongo(uri: string): Promise<MongoClient> {
   return client;
 }
 
+/** Whether the driver can read an address. Nothing is connected. */
+export function isMongoAddress(uri: string): boolean {
+  try {
+    new MongoClient(uri);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const awayNames: ReadonlySet<string> = new Set([
   'MongoNetworkError',
   'MongoNetworkTimeoutError',

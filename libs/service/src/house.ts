@@ -17,6 +17,7 @@ import { type BoundAccess, bindAccess } from './access.ts';
 import { followEnded } from './ended.ts';
 import { type Environment, numberSetting, textSetting } from './environment.ts';
 import { type Keys, openKeys } from './keys.ts';
+import { cityOf, issuerOf, logLevelOf, mongoOf, natsOf } from './settings.ts';
 
 /** Clients of all services; calls carry this service's own token, and the person's beside it when a `call` is passed on. */
 export type Clients = { readonly [S in ServiceName]: Client<S> };
@@ -63,12 +64,6 @@ export function addressOf(service: string, environment: Environment): string {
   return textSetting(environment, `BANDENG_${service.toUpperCase()}_ADDRESS`, `unix:${join(run, `${service}.sock`)}`);
 }
 
-/** Address of the OpenID Connect issuer whose tokens count: BANDENG_ISSUER, else the embedded one behind the gateway. */
-export function issuerOf(environment: Environment): string {
-  const port = textSetting(environment, 'BANDENG_PORT', '8080');
-  return textSetting(environment, 'BANDENG_ISSUER', `http://localhost:${port}/oidc`);
-}
-
 /** Address at which an issuer describes itself (OpenID Connect Discovery 1.0, section 4). */
 export function discoveryOf(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
@@ -76,7 +71,9 @@ export function discoveryOf(issuer: string): string {
 
 /** Lays the foundation. Waits for nothing. */
 export function layFoundation(name: string, environment: Environment, now: () => Date): Built<Foundation> {
-  const log = openLogger(name, textSetting(environment, 'BANDENG_LOG_LEVEL', 'info'));
+  const log = openLogger(name, logLevelOf(environment));
+  const city = cityOf(environment);
+  const issuer = issuerOf(environment);
   const keys = openKeys(join(textSetting(environment, 'BANDENG_DATA', '.bandeng/data'), 'keys'), environment);
   const token = serviceTokens({ service: name, privateKey: keys.pair(name).private });
   const client = <S extends ServiceName>(service: S): Client<S> =>
@@ -88,16 +85,15 @@ export function layFoundation(name: string, environment: Environment, now: () =>
     notifications: client('notifications'),
   };
   const replicas = numberSetting(environment, 'BANDENG_STREAM_REPLICAS', 1, { least: 1, most: 5 });
-  const url = textSetting(environment, 'NATS_URL', 'nats://127.0.0.1:4222');
+  const url = natsOf(environment);
   const bus = connectBus({ url, name, log, streams: { replicas } });
   const ended = followEnded({ identity: clients.identity, bus, log });
   const verify = verifier({
-    issuer: issuerOf(environment),
+    issuer,
     audience: 'bandeng',
     keySet: async () => JSON.parse((await clients.identity.getKeySet({})).json),
     serviceKeys: { keys: [...Object.keys(services), 'gateway'].map((service) => keys.publicKey(service)) },
   });
-  const city = textSetting(environment, 'BANDENG_CITY', '4599');
   return {
     built: {
       ...{ name, environment, log, now, bus, clients, keys, city },
@@ -115,11 +111,10 @@ export function layFoundation(name: string, environment: Environment, now: () =>
 /** Breaks the ground: connects the service's own database `<prefix>_<service>`, waiting until MongoDB is there. */
 export async function breakGround(foundation: Foundation): Promise<Built<Ground>> {
   const { environment, name, bus, log } = foundation;
-  const uri = textSetting(environment, 'MONGODB_URI', 'mongodb://127.0.0.1:27017/?replicaSet=bandeng');
-  const own = textSetting(environment, `BANDENG_${name.toUpperCase()}_MONGODB_URI`, uri);
+  const uri = mongoOf(name, environment);
   for (let seconds = 1; ; seconds = Math.min(seconds * 2, 10)) {
     try {
-      const mongo = await connectMongo(own);
+      const mongo = await connectMongo(uri);
       const database = mongo.db(`${textSetting(environment, 'BANDENG_DATABASE_PREFIX', 'bandeng')}_${name}`);
       const records = await openRecords({ database, wake: () => bus.wake(name) });
       return { built: { ...foundation, database, records }, close: () => mongo.close() };

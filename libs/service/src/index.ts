@@ -8,12 +8,13 @@ export {
   switchSetting,
   textSetting,
 } from './environment.ts';
-export { addressOf, discoveryOf, type Foundation, type Ground, type House, issuerOf } from './house.ts';
+export { addressOf, discoveryOf, type Foundation, type Ground, type House } from './house.ts';
 export type { Keys } from './keys.ts';
 export { type CommonRefusal, commonRefusals } from './refusals.ts';
 export {
   type BareService,
   defineService,
+  exitsWhenWrong,
   type HousedService,
   type Running,
   type RunningService,
@@ -22,3 +23,4 @@ export {
   untilSignal,
   visit,
 } from './service.ts';
+export { issuerOf } from './settings.ts';

@@ -13,7 +13,7 @@ import {
 import { isDatabaseAway, type Sweep } from '@bandeng/records';
 import { type Implementation, startServer } from '@bandeng/rpc';
 import { endTelemetry } from '@bandeng/telemetry';
-import { type Environment, switchSetting, textSetting } from './environment.ts';
+import { ConfigurationFault, type Environment, switchSetting, textSetting } from './environment.ts';
 import { addressOf, breakGround, type Foundation, type Ground, type House, layFoundation, openHouse } from './house.ts';
 import { measuring } from './measuring.ts';
 import { openStay, type Stay } from './stay.ts';
@@ -225,9 +225,23 @@ export async function visit<Result>(
 /** Longest time that a process takes to end after SIGTERM, in milliseconds. */
 const patience = 20_000;
 
+/** Exit code of a process that was told something wrong (EX_CONFIG of sysexits.h). */
+const wrongConfiguration = 78;
+
+/** Ends this process when a setting is wrong, with a line that says which, on standard error. */
+export async function exitsWhenWrong<Result>(starting: Promise<Result>): Promise<Result> {
+  try {
+    return await starting;
+  } catch (fault) {
+    if (!(fault instanceof ConfigurationFault)) throw fault;
+    process.stderr.write(`${fault.message}\n`);
+    process.exit(wrongConfiguration);
+  }
+}
+
 /** Runs a service as this process: until SIGTERM or SIGINT, then ends it in order. */
 export async function runService(service: Service): Promise<void> {
-  const running = await service.start(process.env);
+  const running = await exitsWhenWrong(service.start(process.env));
   await untilSignal();
   const late = setTimeout(() => process.exit(1), patience);
   await running.stop();
