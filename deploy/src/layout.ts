@@ -11,6 +11,8 @@ export interface Layout {
   readonly log: string;
   /** The gateway's port. */
   readonly port: number;
+  /** Where the gateway answers on this machine, whatever its public address. */
+  readonly gateway: string;
   /** What services are told: `environment` with the directories above. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -22,12 +24,14 @@ export function layoutOf(environment: Readonly<Record<string, string | undefined
   const directory = (name: string, standard: string): string => join(root, near(environment[name] || standard));
   const data = directory('BANDENG_DATA', '.bandeng/data');
   const run = directory('BANDENG_RUN', '.bandeng/run');
+  const port = Number(environment.BANDENG_PORT || 8080);
   return {
     root,
     data,
     run,
     log: directory('BANDENG_LOG', '.bandeng/log'),
-    port: Number(environment.BANDENG_PORT || 8080),
+    port,
+    gateway: `http://${hostHere(environment.BANDENG_HOST || '127.0.0.1')}:${port}`,
     environment: {
       ...environment,
       // Relative where that is shorter: the path of a unix socket has at most 107 bytes.
@@ -35,6 +39,12 @@ export function layoutOf(environment: Readonly<Record<string, string | undefined
       BANDENG_DATA: data,
     },
   };
+}
+
+/** By which host something is asked that listens at an address of this machine. */
+function hostHere(listensAt: string): string {
+  if (['0.0.0.0', '::'].includes(listensAt)) return '127.0.0.1';
+  return listensAt.includes(':') ? `[${listensAt}]` : listensAt;
 }
 
 /** The path as seen from the source tree, when it lies within. */

@@ -105,7 +105,7 @@ export async function supervise(
       watch(services, name, child, start);
     }
     await addresses.ready;
-    await untilServing(layout.port, starting, signal);
+    await untilServing(layout.gateway, starting, signal);
     await book.write({ phase: 'ready', message: 'ready', logins });
   } catch (thrown) {
     await stop().catch((fault: unknown) => log(`stopping failed: ${messageOf(fault)}`));
@@ -195,15 +195,13 @@ async function startServers(
 
 /** Waits until the gateway says that everything behind it is ready. */
 async function untilServing(
-  port: number,
+  gateway: string,
   processes: readonly { name: string; log: string; child: Child }[],
   signal: AbortSignal,
 ): Promise<void> {
   const giveUpAt = performance.now() + READY_WITHIN_MS;
   for (;;) {
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(
-      () => undefined,
-    );
+    const answer = await fetch(`${gateway}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
     if (answer?.ok) return;
     if (signal.aborted) throw new Mendable('stopped while starting');
     const dead = processes.find(({ child }) => !child.alive());

@@ -73,7 +73,11 @@ export const settings: readonly Setting[] = [
     meaning: 'The issuer whose tokens of people and systems count, as its discovery document spells it',
     standard: '`http://localhost:<port>/oidc`',
   },
-  { name: 'BANDENG_CITY', by: 'every service', meaning: 'Code of the city: the first four digits of the national code' },
+  {
+    name: 'BANDENG_CITY',
+    by: 'every service',
+    meaning: 'Code of the city: the first four digits of the national code',
+  },
   {
     name: 'BANDENG_KEY_<NAME>',
     by: 'every service',
@@ -102,6 +106,12 @@ export const settings: readonly Setting[] = [
     meaning: '`true`: no traces and no trace ids',
     standard: '`false`',
   },
+  {
+    name: 'OTEL_SERVICE_NAME',
+    by: 'every service',
+    meaning: 'The name under which a process reports to a collector',
+    standard: 'the service; `bandeng` where all run in one process',
+  },
   { name: 'OTEL_TRACES_SAMPLER', by: 'every service', meaning: 'Which traces are kept' },
   { name: 'OTEL_TRACES_SAMPLER_ARG', by: 'every service', meaning: 'Which part of them' },
   {
@@ -113,7 +123,12 @@ export const settings: readonly Setting[] = [
   { name: 'OTEL_LOGS_EXPORTER', by: 'every service', meaning: 'Logs go to standard output; `otlp` sends them too' },
   { name: 'OTEL_LOG_LEVEL', by: 'every service', meaning: 'What OpenTelemetry says of itself' },
 
-  { name: 'BANDENG_HOST', by: 'gateway', meaning: 'Address it listens at; a container needs `0.0.0.0`' },
+  {
+    name: 'BANDENG_HOST',
+    by: 'gateway',
+    meaning:
+      'Address it listens at; `0.0.0.0` for all. With another than `127.0.0.1` set `BANDENG_PUBLIC_URL` and `BANDENG_ISSUER` as well',
+  },
   { name: 'BANDENG_PORT', by: 'gateway', meaning: 'Port it listens at' },
   {
     name: 'BANDENG_PUBLIC_URL',
@@ -139,7 +154,12 @@ export const settings: readonly Setting[] = [
     meaning: 'Delay of the event loop above which requests are answered 503; 0: never',
   },
   { name: 'BANDENG_BUDGET_MS', by: 'gateway', meaning: 'What a request may take' },
-  { name: 'BANDENG_DRAIN_MS', by: 'gateway', meaning: 'How long it goes on answering after it was told to stop' },
+  {
+    name: 'BANDENG_DRAIN_MS',
+    by: 'gateway',
+    meaning:
+      'How long it goes on answering after it was told to stop; 10,000 at most, for the process ends 20 s after SIGTERM',
+  },
   { name: 'BANDENG_HEARTBEAT_MS', by: 'gateway', meaning: 'Pause between heartbeats of a stream' },
   { name: 'BANDENG_STREAMS', by: 'gateway', meaning: 'Most streams at a time' },
   { name: 'BANDENG_EXPORT_ROWS', by: 'gateway', meaning: 'Most rows of a list that is exported' },

@@ -9,7 +9,7 @@ export const command: Command = {
   usage: 'status',
   async run(args) {
     readArguments(args, {});
-    const { run, port } = layoutOf(process.env);
+    const { run, gateway } = layoutOf(process.env);
     const state = await readState(run);
     if (!state || !(await isAlive(state.supervisor))) {
       console.log("not running; start it with './bandeng up'");
@@ -20,9 +20,7 @@ export const command: Command = {
       marks.map(async ([name, mark]) => [name, String(mark.pid), (await isAlive(mark)) ? 'runs' : 'is started again']),
     );
     console.log(table([['PROCESS', 'PID', ''], ...rows]));
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(
-      () => undefined,
-    );
+    const answer = await fetch(`${gateway}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
     const said = answer ? await answer.text() : 'the gateway does not answer';
     const ready = answer?.ok === true && state.phase === 'ready';
     console.log(

@@ -14,6 +14,7 @@ const forgetful = {
 
 if (process.env.OTEL_SDK_DISABLED !== 'true') {
   const collector = process.env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined;
+  process.env.OTEL_SERVICE_NAME ??= /services\/([a-z]+)\/src\/main\.ts$/.exec(process.argv[1] ?? '')?.[1] ?? 'bandeng';
   process.env.OTEL_METRICS_EXPORTER ??= collector ? 'otlp' : 'none';
   process.env.OTEL_TRACES_SAMPLER ??= 'parentbased_traceidratio';
   process.env.OTEL_TRACES_SAMPLER_ARG ??= '0.1';

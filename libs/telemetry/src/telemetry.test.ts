@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const register = new URL('./register.ts', import.meta.url).pathname;
@@ -113,4 +116,20 @@ test('a call that goes out is of the trace of what is being done, and answering 
     expect(own).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/);
     expect(own).not.toContain(origin);
   }
+});
+
+test.each([
+  ['services/tickets/src/main.ts', 'tickets'],
+  ['deploy/src/all-in-one.ts', 'bandeng'],
+])('%s reports as %s', (program, name) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'named-')), program);
+  mkdirSync(dirname(file), { recursive: true });
+  const api = JSON.stringify(import.meta.resolve('@opentelemetry/api'));
+  writeFileSync(
+    file,
+    `import { trace } from ${api};
+     process.stdout.write(trace.getTracer('t').startSpan('s').resource.attributes['service.name']);`,
+  );
+  const env = { OTEL_TRACES_SAMPLER: 'always_on', OTEL_LOG_LEVEL: 'none' };
+  expect(execFileSync(process.execPath, ['--import', register, file], { env, encoding: 'utf8' })).toBe(name);
 });

@@ -64,7 +64,8 @@ export function configure(environment: Environment): Configuration {
     bodyBytes: 256 * 1024,
     budgetMs: number('BANDENG_BUDGET_MS', 5000, { least: 100, most: 60_000 }),
     exportRows: number('BANDENG_EXPORT_ROWS', 50_000, { least: 1, most: 1_000_000 }),
-    drainMs: number('BANDENG_DRAIN_MS', 0, { least: 0, most: 60_000 }),
+    // The process ends 20 s after SIGTERM, and requests that run may take 10 s of them.
+    drainMs: number('BANDENG_DRAIN_MS', 0, { least: 0, most: 10_000 }),
     streams: {
       heartbeatMs: number('BANDENG_HEARTBEAT_MS', 15_000, { least: 50, most: 60_000 }),
       bufferBytes: 256 * 1024,
