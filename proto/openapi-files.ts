@@ -60,6 +60,8 @@ function added(message: string): object {
   };
 }
 
+const refused =
+  'Refused: `not-in-this-state`, `file-type-not-taken`, `photo-unreadable`, `file-too-large`, `too-much-evidence`.';
 const about = `A photo is turned upright, made at most 2,560 pixels on a side, and freed of everything that the camera wrote beside it, such as where
 it was taken. A ticket has 20 files at most.`;
 
@@ -97,7 +99,7 @@ export const evidencePaths: Record<string, Record<string, object>> = {
       operationId: 'addEvidence',
       tags: ['tickets'],
       summary: 'Adds a photo or a document to a ticket',
-      description: `${about}\n\nRefused: \`not-in-this-state\`, \`file-type-not-taken\`, \`photo-unreadable\`, \`file-too-large\`, \`too-much-evidence\`.\n\nNeeds the right \`tickets.attach\`.`,
+      description: `${about}\n\n${refused}\n\nNeeds the right \`tickets.attach\`.`,
       parameters: [ticketId, parameter('ActingAs'), ...commandHeaders],
       requestBody: upload,
       responses: added('Ticket'),
@@ -120,7 +122,7 @@ export const evidencePaths: Record<string, Record<string, object>> = {
       operationId: 'addFollowedEvidence',
       tags: ['tickets'],
       summary: 'Adds a photo or a document without an account',
-      description: `${about}\n\nOpen to anybody who has the follow code.`,
+      description: `${about}\n\n${refused}\n\nOpen to anybody who has the follow code.`,
       parameters: [followCode, ...commandHeaders],
       requestBody: upload,
       responses: added('FollowedTicket'),

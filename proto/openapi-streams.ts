@@ -43,7 +43,10 @@ export function feedOperation(events: readonly EventContract[]): object {
     tags: ['events'],
     summary: 'What happens in a territory, for other systems',
     description: `Server-sent events named by their type, each with a CloudEvent (structured JSON) of \`proto/schemas\`. The id of an event is
-its position: sent back in \`Last-Event-ID\`, the stream goes on after it; 410 when those events are no longer kept.
+its position: sent back in \`Last-Event-ID\`, the stream goes on after it; 410 when those events are no longer kept. Ask with the
+same \`types\` and \`territory\` as before: a stream that the position does not name is told from its beginning.
+
+Refused: \`events-gone\`.
 
 Needs a system whose token has the scope \`events\`; it hears what happens within its territory.`,
     parameters: [

@@ -65,6 +65,10 @@ function exampleOf(name: string, schema: Schema): unknown {
   }
 }
 
+/** Events that concern the whole city and carry its code. */
+const ofTheCity = ['account-registered', 'account-erased', 'category-registered'];
+const city = '4599';
+
 /** A whole event as it stands on the bus, made from its schema. */
 function exampleEvent({ name, service }: Pick<EventContract, 'name' | 'service'>): Record<string, unknown> {
   const schema: Schema = JSON.parse(readFileSync(join(root, `proto/schemas/${name}.v1.json`), 'utf8'));
@@ -75,6 +79,7 @@ function exampleEvent({ name, service }: Pick<EventContract, 'name' | 'service'>
     source: `/bandeng/${service}`,
     subject,
     time: day,
+    ...(ofTheCity.includes(name) ? { territory: city } : {}),
     sequence: '2',
     previous: '1',
     traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
@@ -99,7 +104,7 @@ export function eventsPage({ events, services }: Contracts): string {
           code('previous'),
           'sequence of the public event before this one; left out in the first. By it you see that you missed none',
         ],
-        [code('territory'), 'code of the place it concerns'],
+        [code('territory'), `code of the place it concerns; that of the city in ${ofTheCity.map(code).join(', ')}`],
         [code('dataschema'), 'names the schema in [proto/schemas](../../proto/schemas/)'],
       ],
     ),

@@ -18,7 +18,7 @@ const list = (actions: readonly Action[]): string => actions.map(code).join(', '
 export function rolesPage(contracts: Contracts): string {
   return page(
     'Roles',
-    `Who may do what, and where. A person has a role by a posting: a role at a unit or a territory, for a period. The table in [roles.ts](../../libs/access/src/roles.ts) is the only one; checks, lists and front ends use it.`,
+    `Who may do what, and where. A person has a role by a posting: a role at a unit or a territory, for a period. The table in [roles.ts](../../libs/access/src/roles.ts) is the only one; checks and lists use it, and so do \`allowedActions\` of a ticket and \`capacities[].actions\` of \`GET /v1/me\`, by which a front end knows what it may offer.`,
     table(
       ['role', '中文', 'may', 'where'],
       roles.flatMap((role) => {
@@ -40,7 +40,7 @@ export function rolesPage(contracts: Contracts): string {
         ['the person a posting or account is about', list(ownRights.person)],
       ],
     ),
-    `\`${[...withoutPersonalData].join('` and `')}\` see what they read without the personal data in it. \`system\` is another system: nobody holds it by a posting; its token names the scopes, and it does what of the row above its scopes name, in its own territory.`,
+    `\`${[...withoutPersonalData].join('` and `')}\` see what they read without the personal data in it. \`system\` is another system: nobody holds it by a posting; its token names the scopes, and it does what of the row above its scopes name, in its own territory. The scope \`events\` is no action: it opens [the stream of events](../how-to/events.md).`,
   );
 }
 

@@ -18,23 +18,25 @@ function accessOf({ access }: RpcContract): string {
 }
 
 interface Operation {
-  readonly operationId: string;
   readonly summary?: string;
   readonly description?: string;
 }
 
+interface Document {
+  readonly info: { readonly description: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
 /** Routes that are no call of the contracts, from the OpenAPI document: streams, uploads and the like. */
-function routesByHand({ rpcs }: Contracts): string[][] {
-  const document: { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> } = JSON.parse(
-    readFileSync(join(root, 'proto/openapi.json'), 'utf8'),
-  );
-  const called = new Set(rpcs.map(({ method }) => method));
-  return Object.entries(document.paths).flatMap(([path, operations]) =>
+function routesByHand({ rpcs }: Contracts, { paths }: Document): string[][] {
+  const called = new Set(rpcs.map(({ http }) => `${http?.verb} ${http?.path}`));
+  return Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations)
-      .filter(([, { operationId }]) => !called.has(operationId))
+      .filter(([verb]) => !called.has(`${verb.toUpperCase()} ${path}`))
       .map(([verb, { summary = '', description = '' }]) => {
+        const refusals = /^Refused: (.+)\.$/m.exec(description)?.[1] ?? '';
         const who = /\b(?:Needs|Open to) (?:an? |the right )?(.+?)[.;]?$/m.exec(description)?.[1] ?? '';
-        return [`${verb.toUpperCase()} ${code(path)}`, who.split(';', 1)[0] ?? '', `${summary}.`];
+        return [`${verb.toUpperCase()} ${code(path)}`, who.split(';', 1)[0] ?? '', `${summary}.`, refusals];
       }),
   );
 }
@@ -42,6 +44,7 @@ function routesByHand({ rpcs }: Contracts): string[][] {
 /** Routes by service, who may call them, and what is refused. */
 export function httpPage(contracts: Contracts): string {
   const { rpcs, services, comment } = contracts;
+  const document: Document = JSON.parse(readFileSync(join(root, 'proto/openapi.json'), 'utf8'));
   const parts = services.map(({ name: service, descriptor }) => {
     const rows = rpcs
       .filter((rpc) => rpc.service === service && rpc.http !== undefined)
@@ -61,16 +64,18 @@ export function httpPage(contracts: Contracts): string {
     'HTTP',
     `Every route, by the service that answers it. Fields and their rules are in [openapi.json](../../proto/openapi.json) and at \`/docs\` of a running gateway.
 
-**Who**: \`anybody\`, anybody \`signed in\`, or whoever may do the action named (see [roles](roles.md)). **Refused** names refusals special to a route; every command can also be refused by the common ones below. Each refusal is a problem (RFC 9457) with the type \`urn:bandeng:problem:<refusal>\`.`,
+**Who**: \`anybody\`, anybody \`signed in\`, or whoever may do the action named (see [roles](roles.md)). **Refused** names refusals special to a route; every command can also be refused by the common ones below. Its type is \`urn:bandeng:problem:<refusal>\`.
+
+${document.info.description}`,
     ...parts,
     '## Streams, files and pages',
     table(
-      ['route', 'who', 'what'],
+      ['route', 'who', 'what', 'refused'],
       [
-        ...routesByHand(contracts),
-        [`GET ${code('/openapi.json')}, ${code('/docs/')}`, 'anybody', 'The contract, and its viewer.'],
-        [`GET ${code('/livez')}, ${code('/readyz')}`, 'anybody', 'Whether it lives; whether it can work.'],
-        [code('/oidc/*'), 'anybody', 'Signing in (OpenID Connect).'],
+        ...routesByHand(contracts, document),
+        [`GET ${code('/openapi.json')}, ${code('/docs/')}`, 'anybody', 'The contract, and its viewer.', ''],
+        [`GET ${code('/livez')}, ${code('/readyz')}`, 'anybody', 'Whether it lives; whether it can work.', ''],
+        [code('/oidc/*'), 'anybody', 'Signing in (OpenID Connect).', ''],
       ],
     ),
     '## What every service can refuse',
@@ -109,6 +114,7 @@ export function grpcPage({ rpcs, services, comment }: Contracts): string {
         [code('service-authorization'), 'Bearer token of the calling service; an internal call needs it'],
         [code('authorization'), 'Bearer token of the person or system on whose behalf it is called'],
         [code('acting-as'), 'id of the posting in which the person acts'],
+        [code('own-account'), '`true`: a service calls for itself, not for a guest who sent no token'],
         [code('idempotency-key'), 'the same key: one effect'],
         [code('if-match'), 'refused when the version is another'],
         [code('accept-language'), '`zh-CN` or `en`'],

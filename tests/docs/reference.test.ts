@@ -64,6 +64,8 @@ describe('the reference', () => {
     const page = httpPage(contracts);
     for (const { http } of rpcs) if (http !== undefined) expect(page).toContain(`${http.verb} \`${http.path}\``);
     expect(page).toContain('GET `/v1/events` | system whose token has the scope `events`');
+    expect(page).toMatch(/POST `\/v1\/tickets\/\{id\}\/evidence` \| `tickets.attach` .*`file-type-not-taken`/);
+    expect(page).toContain('GET `/v1/tickets/{id}/evidence/{file}` | `tickets.read`');
   });
 
   test('explains every refusal that a route names', () => {

@@ -1,3 +1,4 @@
+import { signInSystem } from '@bandeng/deploy/sign-in';
 import { eventually } from '@bandeng/testing';
 import { type Caller, type Town, town } from '@bandeng/testing/town';
 import sharp from 'sharp';
@@ -174,6 +175,22 @@ describe('who may add what', () => {
     expect(last.body.fields).toMatchObject([{ field: 'file' }]);
     expect((await resident.get(`/v1/tickets/${id}`)).body.allowedActions).not.toContain('ATTACH');
     await resident.post(`/v1/tickets/${id}:withdraw`);
+  });
+
+  test('another system may that has the scope for it', async () => {
+    const administrator = await city.as('administrator');
+    const register = async (...scopes: string[]): Promise<Caller> => {
+      const asked = { name: '12345', scopes, territory: city.plan.city };
+      const { body } = await administrator.post('/v1/clients', asked);
+      return city.with(await signInSystem(`${city.address}/oidc`, body.id, body.secret));
+    };
+    const hotline = await register('tickets.read', 'tickets.order', 'tickets.attach');
+    const { id } = await order(hotline);
+    const { status, body } = await send(hotline, `/v1/tickets/${id}/evidence`, photo);
+    expect({ status, body }).toMatchObject({ status: 201, body: { evidence: [{ kind: 'PHOTO' }] } });
+    expect(body.allowedActions).toContain('ATTACH');
+    const reader = await register('tickets.read');
+    expect((await send(reader, `/v1/tickets/${id}/evidence`, photo)).status).toBe(403);
   });
 
   test('a file opens by its own ticket alone', async () => {

@@ -634,7 +634,7 @@ export const rpcs = [
     response: tickets_tickets.Ticket,
     requestType: 'bandeng.tickets.v1.DispatchTicketRequest',
     responseType: 'bandeng.tickets.v1.Ticket',
-    comment: "Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance. What a\nperson took by an open call can be dispatched anew while they work at it or have suspended it: then they have it no more.\nRefused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`.",
+    comment: "Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance. What a\nperson took by an open call can be dispatched anew while they work at it or have suspended it: then they have it no more.\nRefused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`,\n`beyond-the-calendar`.",
   },
   {
     service: 'tickets',
@@ -647,7 +647,7 @@ export const rpcs = [
     response: tickets_tickets.Ticket,
     requestType: 'bandeng.tickets.v1.AcceptTicketRequest',
     responseType: 'bandeng.tickets.v1.Ticket',
-    comment: "Accepts: 党员接单. Starts the clock of solution. Of several who accept an open call at once exactly one gets it.\nRefused: `not-in-this-state`.",
+    comment: "Accepts: 党员接单. Starts the clock of solution. Of several who accept an open call at once exactly one gets it.\nRefused: `not-in-this-state`, `beyond-the-calendar`.",
   },
   {
     service: 'tickets',
@@ -699,7 +699,7 @@ export const rpcs = [
     response: tickets_tickets.Ticket,
     requestType: 'bandeng.tickets.v1.RateTicketRequest',
     responseType: 'bandeng.tickets.v1.Ticket',
-    comment: "Rates: 群众评单, by the one who ordered. A rating of 1 or 2 reopens once, to the same handler with a new deadline.\nRefused: `not-in-this-state`.",
+    comment: "Rates: 群众评单, by the one who ordered. A rating of 1 or 2 reopens once, to the same handler with a new deadline.\nRefused: `not-in-this-state`, `beyond-the-calendar`.",
   },
   {
     service: 'tickets',
@@ -751,7 +751,7 @@ export const rpcs = [
     response: tickets_tickets.Ticket,
     requestType: 'bandeng.tickets.v1.ResumeTicketRequest',
     responseType: 'bandeng.tickets.v1.Ticket',
-    comment: "Ends a pause early. What was left of the clock goes on. Refused: `not-in-this-state`.",
+    comment: "Ends a pause early. What was left of the clock goes on. Refused: `not-in-this-state`, `beyond-the-calendar`.",
   },
   {
     service: 'tickets',
@@ -801,7 +801,7 @@ export const rpcs = [
     response: tickets_tickets.FollowedTicket,
     requestType: 'bandeng.tickets.v1.RateFollowedTicketRequest',
     responseType: 'bandeng.tickets.v1.FollowedTicket',
-    comment: "Rates by the follow code, without an account. Refused: `not-in-this-state`.",
+    comment: "Rates by the follow code, without an account. Refused: `not-in-this-state`, `beyond-the-calendar`.",
   },
   {
     service: 'tickets',

@@ -1,6 +1,6 @@
 import { given } from '@bandeng/decider/testing';
 import { describe, it } from 'vitest';
-import { type ClientEvent, client } from './client.ts';
+import { type ClientEvent, client, type Scope } from './client.ts';
 
 const at = '2026-03-02T01:00:00.000Z';
 const registered: ClientEvent = {
@@ -15,6 +15,20 @@ describe('a client', () => {
     given(client)
       .when(register(['tickets.read', 'events', 'events']))
       .thenEvents(registered);
+  });
+
+  it('may take every scope that there is', () => {
+    const scopes: Scope[] = [
+      'categories.register',
+      'events',
+      'tickets.attach',
+      'tickets.import',
+      'tickets.order',
+      'tickets.read',
+    ];
+    given(client)
+      .when(register(scopes))
+      .thenEvents({ type: 'client-registered', data: { at, name: '12345 hotline', scopes, territory: '4599' } });
   });
 
   it('gets no scope that nobody knows', () => {

@@ -1,7 +1,14 @@
 import { type Decider, refuse } from '@bandeng/decider';
 
 /** What the token of another system may be good for. A scope that is an action of the contracts permits that action. */
-const scopes = ['events', 'tickets.read', 'tickets.order', 'tickets.import', 'categories.register'] as const;
+const scopes = [
+  'events',
+  'tickets.read',
+  'tickets.order',
+  'tickets.attach',
+  'tickets.import',
+  'categories.register',
+] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Whether a word is a scope. */

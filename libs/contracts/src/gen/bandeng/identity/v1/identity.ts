@@ -335,7 +335,10 @@ export interface EraseAccountRequest {
 export interface RegisterClientRequest {
   /** What its people call it. */
   name: string;
-  /** What its tokens shall be good for, for example `events` or `tickets.read`. */
+  /**
+   * What its tokens shall be good for: `events`, `tickets.read`, `tickets.order`, `tickets.attach`, `tickets.import`,
+   * `categories.register`.
+   */
   scopes: string[];
   /** Code of the territory in which it may act. */
   territory: string;

@@ -6750,7 +6750,8 @@ export const TicketsServiceService = {
   /**
    * Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance. What a
    * person took by an open call can be dispatched anew while they work at it or have suspended it: then they have it no more.
-   * Refused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`.
+   * Refused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`,
+   * `beyond-the-calendar`.
    */
   dispatchTicket: {
     path: "/bandeng.tickets.v1.TicketsService/DispatchTicket" as const,
@@ -6764,7 +6765,7 @@ export const TicketsServiceService = {
   },
   /**
    * Accepts: 党员接单. Starts the clock of solution. Of several who accept an open call at once exactly one gets it.
-   * Refused: `not-in-this-state`.
+   * Refused: `not-in-this-state`, `beyond-the-calendar`.
    */
   acceptTicket: {
     path: "/bandeng.tickets.v1.TicketsService/AcceptTicket" as const,
@@ -6807,7 +6808,7 @@ export const TicketsServiceService = {
   },
   /**
    * Rates: 群众评单, by the one who ordered. A rating of 1 or 2 reopens once, to the same handler with a new deadline.
-   * Refused: `not-in-this-state`.
+   * Refused: `not-in-this-state`, `beyond-the-calendar`.
    */
   rateTicket: {
     path: "/bandeng.tickets.v1.TicketsService/RateTicket" as const,
@@ -6852,7 +6853,7 @@ export const TicketsServiceService = {
     responseSerialize: (value: Ticket): Buffer => Buffer.from(Ticket.encode(value).finish()),
     responseDeserialize: (value: Buffer): Ticket => Ticket.decode(value),
   },
-  /** Ends a pause early. What was left of the clock goes on. Refused: `not-in-this-state`. */
+  /** Ends a pause early. What was left of the clock goes on. Refused: `not-in-this-state`, `beyond-the-calendar`. */
   resumeTicket: {
     path: "/bandeng.tickets.v1.TicketsService/ResumeTicket" as const,
     requestStream: false as const,
@@ -6896,7 +6897,7 @@ export const TicketsServiceService = {
     responseSerialize: (value: FollowedTicket): Buffer => Buffer.from(FollowedTicket.encode(value).finish()),
     responseDeserialize: (value: Buffer): FollowedTicket => FollowedTicket.decode(value),
   },
-  /** Rates by the follow code, without an account. Refused: `not-in-this-state`. */
+  /** Rates by the follow code, without an account. Refused: `not-in-this-state`, `beyond-the-calendar`. */
   rateFollowedTicket: {
     path: "/bandeng.tickets.v1.TicketsService/RateFollowedTicket" as const,
     requestStream: false as const,
@@ -6979,12 +6980,13 @@ export interface TicketsServiceServer extends UntypedServiceImplementation {
   /**
    * Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance. What a
    * person took by an open call can be dispatched anew while they work at it or have suspended it: then they have it no more.
-   * Refused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`.
+   * Refused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`,
+   * `beyond-the-calendar`.
    */
   dispatchTicket: handleUnaryCall<DispatchTicketRequest, Ticket>;
   /**
    * Accepts: 党员接单. Starts the clock of solution. Of several who accept an open call at once exactly one gets it.
-   * Refused: `not-in-this-state`.
+   * Refused: `not-in-this-state`, `beyond-the-calendar`.
    */
   acceptTicket: handleUnaryCall<AcceptTicketRequest, Ticket>;
   /** Declines a dispatch; the ticket goes back to the community. Refused: `not-in-this-state`. */
@@ -6995,7 +6997,7 @@ export interface TicketsServiceServer extends UntypedServiceImplementation {
   resolveTicket: handleUnaryCall<ResolveTicketRequest, Ticket>;
   /**
    * Rates: 群众评单, by the one who ordered. A rating of 1 or 2 reopens once, to the same handler with a new deadline.
-   * Refused: `not-in-this-state`.
+   * Refused: `not-in-this-state`, `beyond-the-calendar`.
    */
   rateTicket: handleUnaryCall<RateTicketRequest, Ticket>;
   /** Refuses an order with a reason from the list, in words the resident gets. Refused: `not-in-this-state`. */
@@ -7007,7 +7009,7 @@ export interface TicketsServiceServer extends UntypedServiceImplementation {
    * Refused: `not-in-this-state`, `not-in-the-future`, `beyond-the-calendar`.
    */
   suspendTicket: handleUnaryCall<SuspendTicketRequest, Ticket>;
-  /** Ends a pause early. What was left of the clock goes on. Refused: `not-in-this-state`. */
+  /** Ends a pause early. What was left of the clock goes on. Refused: `not-in-this-state`, `beyond-the-calendar`. */
   resumeTicket: handleUnaryCall<ResumeTicketRequest, Ticket>;
   /**
    * Adds a photo or document. The gateway takes it as `multipart/form-data` at `POST /v1/tickets/{id}/evidence` and
@@ -7019,7 +7021,7 @@ export interface TicketsServiceServer extends UntypedServiceImplementation {
   getEvidence: handleUnaryCall<GetEvidenceRequest, EvidenceFile>;
   /** A ticket by its follow code, without an account. Not found for a wrong code; the code is never logged. */
   followTicket: handleUnaryCall<FollowTicketRequest, FollowedTicket>;
-  /** Rates by the follow code, without an account. Refused: `not-in-this-state`. */
+  /** Rates by the follow code, without an account. Refused: `not-in-this-state`, `beyond-the-calendar`. */
   rateFollowedTicket: handleUnaryCall<RateFollowedTicketRequest, FollowedTicket>;
   /** Tickets that a person ordered, wrote on or added a file to, with what is theirs; for the export of their data. */
   listPersonalTickets: handleUnaryCall<ListPersonalTicketsRequest, ListPersonalTicketsResponse>;
@@ -7126,7 +7128,8 @@ export interface TicketsServiceClient extends Client {
   /**
    * Dispatches: 社区派单, to a unit, a grid or an open call to the community's members. Starts the clock of acceptance. What a
    * person took by an open call can be dispatched anew while they work at it or have suspended it: then they have it no more.
-   * Refused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`.
+   * Refused: `not-in-this-state`, `unknown-unit`, `unknown-grid`, `unknown-community`, `outside-this-territory`,
+   * `beyond-the-calendar`.
    */
   dispatchTicket(
     request: DispatchTicketRequest,
@@ -7145,7 +7148,7 @@ export interface TicketsServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Accepts: 党员接单. Starts the clock of solution. Of several who accept an open call at once exactly one gets it.
-   * Refused: `not-in-this-state`.
+   * Refused: `not-in-this-state`, `beyond-the-calendar`.
    */
   acceptTicket(
     request: AcceptTicketRequest,
@@ -7212,7 +7215,7 @@ export interface TicketsServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Rates: 群众评单, by the one who ordered. A rating of 1 or 2 reopens once, to the same handler with a new deadline.
-   * Refused: `not-in-this-state`.
+   * Refused: `not-in-this-state`, `beyond-the-calendar`.
    */
   rateTicket(
     request: RateTicketRequest,
@@ -7280,7 +7283,7 @@ export interface TicketsServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Ticket) => void,
   ): ClientUnaryCall;
-  /** Ends a pause early. What was left of the clock goes on. Refused: `not-in-this-state`. */
+  /** Ends a pause early. What was left of the clock goes on. Refused: `not-in-this-state`, `beyond-the-calendar`. */
   resumeTicket(
     request: ResumeTicketRequest,
     callback: (error: ServiceError | null, response: Ticket) => void,
@@ -7348,7 +7351,7 @@ export interface TicketsServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: FollowedTicket) => void,
   ): ClientUnaryCall;
-  /** Rates by the follow code, without an account. Refused: `not-in-this-state`. */
+  /** Rates by the follow code, without an account. Refused: `not-in-this-state`, `beyond-the-calendar`. */
   rateFollowedTicket(
     request: RateFollowedTicketRequest,
     callback: (error: ServiceError | null, response: FollowedTicket) => void,
