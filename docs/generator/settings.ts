@@ -64,7 +64,8 @@ export const settings: readonly Setting[] = [
   {
     name: 'BANDENG_<SERVICE>_ADDRESS',
     by: 'every service',
-    meaning: 'Where a service answers gRPC: `unix:<path>`, `<host>:<port>` or `dns:///<name>:<port>`',
+    meaning:
+      'Where a service answers gRPC: `unix:<path>`, `<host>:<port>`, `dns:///<name>:<port>` or, for several replicas, `ipv4:<address>:<port>,<address>:<port>`',
     standard: 'a socket in `BANDENG_RUN`',
   },
   {
