@@ -168,14 +168,14 @@ export const components = {
     AcceptLanguage: {
       name: 'Accept-Language',
       in: 'header',
-      description: 'Language of texts that the system writes: `zh-CN` (left out) or `en`.',
+      description: 'Language of notices and exports: `zh-CN` (left out) or `en`.',
       schema: { type: 'string', examples: ['zh-CN', 'en'] },
     },
     LastEventId: {
       name: 'Last-Event-ID',
       in: 'header',
       description: 'Position of the last event that was received; the stream goes on after it.',
-      schema: { type: 'string', maxLength: 200 },
+      schema: { type: 'string', maxLength: 1000 },
     },
   },
   headers: {

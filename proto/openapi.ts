@@ -46,7 +46,8 @@ const introduction = `Every refusal is a problem (RFC 9457): \`type\` names it, 
   \`Idempotency-Replayed: true\`. The same key with another request is refused with 422.
 - **Capacity.** Who holds several postings names the one to act in by \`Acting-As\`.
 - **Pages.** Lists answer \`nextPageToken\`; it goes on with the same query for the same caller, for a day.
-- **Language.** Texts that the system writes are in Chinese; \`Accept-Language: en\` gives English.
+- **Language.** Notices and exports are in Chinese; \`Accept-Language: en\` gives English. Problems are in English: show people
+  words of your own by \`type\`.
 - **Limits.** A body has 256 kB at most, a file 10 MB. A token has 6,000 requests a minute, then 429 with \`Retry-After\` (or as
   the installation says).
 - **What can be done.** \`allowedActions\` lists the commands that the caller may give now.`;
