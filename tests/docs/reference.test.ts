@@ -100,6 +100,18 @@ describe('pages', () => {
     expect(dead).toEqual([]);
   });
 
+  test('every page is reached from the first', () => {
+    const reached = new Set<string>();
+    const follow = (page: string): void => {
+      if (reached.has(page) || !page.endsWith('.md') || !page.startsWith('docs/')) return;
+      reached.add(page);
+      const links = readFileSync(join(root, page), 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g);
+      for (const [, link = ''] of links) follow(join(dirname(page), link));
+    };
+    follow('docs/README.md');
+    expect(pages.filter((page) => !reached.has(page))).toEqual([]);
+  });
+
   test('there is a picture of the house', () => {
     expect(existsSync(join(root, 'docs/images/house.svg'))).toBe(true);
   });
