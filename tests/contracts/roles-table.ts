@@ -1,5 +1,5 @@
 /**
- * Who may call what, on what: written by hand, from DOMAIN section 8. It is compared with what the running system answers,
+ * Who may call what, on what: written by hand. It is compared with what the running system answers,
  * so a right that is given or taken by mistake shows as a difference here.
  */
 

@@ -8,7 +8,7 @@ import { type Command, readArguments } from './command.ts';
 import { table } from './table.ts';
 
 export const command: Command = {
-  usage: 'demo   (plays one order from the text to the rating, through the gateway)',
+  usage: 'demo   (through the gateway, as five people and another system)',
   async run(args) {
     readArguments(args, {});
     const [gateway, issuer] = await Promise.all([gatewayAddress(process.env), issuerAddress(process.env)]);

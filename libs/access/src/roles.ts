@@ -1,6 +1,6 @@
 import type { Action } from './actions.ts';
 
-/** The roles of DOMAIN section 8. `system` is another system, by the scopes of its token; nobody holds it by a posting. */
+/** The roles. `system` is another system, by the scopes of its token; nobody holds it by a posting. */
 export const roles = [
   'resident',
   'volunteer',

@@ -3,7 +3,7 @@ import { type Chance, chanceFrom, plannedId } from './chance.ts';
 import * as words from './names.ts';
 import { type Doer, type Stage, type TicketStory, tellStory } from './stories.ts';
 
-/** Kinds of units, as DOMAIN calls them. */
+/** Kinds of units. */
 export type UnitKind =
   | 'city_organ'
   | 'district_organ'
@@ -105,7 +105,7 @@ export const demoClients: readonly PlannedClient[] = [
   },
 ];
 
-/** Hezhou's scale (DOMAIN section 10). */
+/** Hezhou's scale. */
 const whole = {
   streets: 6,
   communities: 12,

@@ -1,4 +1,4 @@
-/** Territory codes, as ARCHITECTURE section 7 has them: one tree, in which a code says its kind and where it belongs. */
+/** Territory codes: one tree, in which a code says its kind and where it belongs. */
 
 /** Kinds of territories. */
 export const territoryKinds = [

@@ -18,7 +18,7 @@ export interface TerritoryNode {
 export interface UnitNode {
   readonly id: string;
   readonly version: number;
-  /** The words of DOMAIN section 1: `city_organ`, `community` and so on. */
+  /** `city_organ`, `community` and so on. */
   readonly kind: string;
   readonly name: string;
   /** Code of the territory where it sits. */

@@ -1,4 +1,4 @@
-/** Parts of a territory's code down to the cell (ARCHITECTURE section 7); a building's own three digits are not in a subject. */
+/** Parts of a territory's code down to the cell; a building's own three digits are not in a subject. */
 const PARTS = [2, 2, 2, 3, 3, 3] as const;
 const CODE = /^\d{2}(?:\d{2}(?:\d{2}(?:\d{3}(?:\d{3}(?:\d{3}(?:\d{3})?)?)?)?)?)?$/;
 
