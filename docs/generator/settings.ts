@@ -148,7 +148,7 @@ export const settings: readonly Setting[] = [
   { name: 'BANDENG_RATE_ADDRESS', by: 'gateway', meaning: 'Requests a minute of one address' },
   { name: 'BANDENG_RATE_GUEST_ORDERS', by: 'gateway', meaning: 'Orders a minute without a token, of one address' },
   { name: 'BANDENG_RATE_FOLLOW_CODES', by: 'gateway', meaning: 'Follow codes a minute, of one address' },
-  { name: 'BANDENG_RATE_SIGN_INS', by: 'gateway', meaning: 'Passwords a minute, of one address' },
+  { name: 'BANDENG_RATE_SIGN_INS', by: 'gateway', meaning: 'Sign-ins begun and passwords a minute, of one address' },
   {
     name: 'BANDENG_MOST_DELAY_MS',
     by: 'gateway',

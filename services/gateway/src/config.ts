@@ -46,7 +46,7 @@ export function configure(environment: Environment): Configuration {
     address: number('BANDENG_RATE_ADDRESS', 30_000, countOfMany),
     guestOrders: number('BANDENG_RATE_GUEST_ORDERS', 20),
     followCodes: number('BANDENG_RATE_FOLLOW_CODES', 20),
-    signIns: number('BANDENG_RATE_SIGN_INS', 300),
+    signIns: number('BANDENG_RATE_SIGN_INS', 600),
   };
   const embedded = switchSetting(environment, 'BANDENG_EMBEDDED_PROVIDER', true);
   const pagesAt = textSetting(environment, 'BANDENG_IDENTITY_WEB', `unix:${join(run, 'identity-oidc.sock')}`);

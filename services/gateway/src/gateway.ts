@@ -26,7 +26,7 @@ import { type Limiter, openLimiter, type Strictness } from './limits.ts';
 import { openPressure, type Pressure } from './pressure.ts';
 import { type Problem, ProblemError, problem, problemOfFastify } from './problems.ts';
 import { protection } from './protection.ts';
-import { passThrough } from './proxy.ts';
+import { passedPlaces, passThrough } from './proxy.ts';
 import { answerProblem } from './replies.ts';
 import { type Place, placesOf, routesOf } from './routes.ts';
 import { openStreams } from './sse.ts';
@@ -102,7 +102,11 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
   app.get('/', (_request, reply) => reply.redirect('/docs/', 302));
   app.get('/favicon.ico', (_request, reply) => reply.code(204).header('cache-control', 'public, max-age=86400').send());
   await describe(app, openapiDocument(configuration));
-  if ('pagesAt' in configuration.signIn) await passThrough(app, '/oidc', configuration.signIn.pagesAt, 30_000);
+  const { signIn } = configuration;
+  if ('pagesAt' in signIn) {
+    await passThrough(app, '/oidc', signIn.pagesAt, 30_000);
+    refuseOtherMethods(app, passedPlaces('/oidc'));
+  }
   refuseOtherMethods(app, [...placesOf(routes), ...evidencePlaces, ...exportPlaces, ...ownPlaces]);
   return {
     app,

@@ -34,9 +34,9 @@ export function readHeaders(headers: IncomingHttpHeaders): CallHeaders | { reado
   };
 }
 
-/** Whether a header holds a token; whose, is for the verifier to say. */
+/** Whether a header holds a signed token, in the one way to write it (RFC 7515); whose, is for the verifier to say. */
 export function isBearer(header: string): boolean {
-  return /^Bearer [A-Za-z0-9._~+/=-]+$/i.test(header);
+  return /^Bearer [\w-]+\.[\w-]+\.[\w-]+$/i.test(header);
 }
 
 function matches(pattern: RegExp, header: string | string[]): boolean {

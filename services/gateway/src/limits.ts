@@ -13,7 +13,10 @@ export interface Limits {
   readonly guestOrders: number;
   /** Tries of follow codes from one address: 20 a minute against 32^12 codes find one of a million tickets in 100,000 years. */
   readonly followCodes: number;
-  /** Passwords from one address: to compare one takes some 15 ms of two cores, and whoever sends many keeps all others waiting. */
+  /**
+   * Sign-ins begun and passwords from one address: what is begun is kept for a while, and to compare a password takes some 15 ms
+   * of two cores, for which all others wait.
+   */
   readonly signIns: number;
 }
 

@@ -7,6 +7,8 @@ import {
 } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError, problem } from './problems.ts';
+import { protection } from './protection.ts';
+import type { Place } from './routes.ts';
 
 /** Where a web server listens: `unix:/run/identity-oidc.sock` or `http://host:port`. */
 export type WebAddress = string;
@@ -29,6 +31,15 @@ const dropped = new Set([
   'x-forwarded-port',
 ]);
 
+/** Of these a POST alone has a body. */
+const methods = ['GET', 'HEAD', 'OPTIONS', 'POST'];
+const encrypted = 'strict-transport-security';
+
+/** What is passed on below a prefix. */
+export function passedPlaces(prefix: string): readonly Place[] {
+  return [{ url: `${prefix}/*`, allow: methods }];
+}
+
 /** Registers the pass-through for everything below a prefix. */
 export async function passThrough(
   app: FastifyInstance,
@@ -41,34 +52,37 @@ export async function passThrough(
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     const pass = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const answer = await ask(request, to, timeoutMs);
-      reply.code(answer.statusCode ?? 502);
+      reply.code(answer.statusCode ?? 502).header(encrypted, protection[encrypted]);
       for (const [name, value] of Object.entries(passed(answer.headers))) reply.header(name, value);
       return reply.send(answer);
     };
-    // Here passwords come in.
-    scope.post(`${prefix}/interaction/*`, { config: { pages: true, strictness: 'sign-in' } }, pass);
-    scope.all(`${prefix}/*`, { config: { pages: true }, exposeHeadRoute: false }, pass);
+    // Here passwords come in, and here sign-ins begin, each of which is kept for a while.
+    const strict = { config: { pages: true, strictness: 'sign-in' }, exposeHeadRoute: false } as const;
+    scope.post(`${prefix}/interaction/*`, strict, pass);
+    scope.route({ ...strict, method: ['GET', 'HEAD'], url: `${prefix}/auth`, handler: pass });
+    scope.route({
+      method: methods,
+      url: `${prefix}/*`,
+      config: { pages: true },
+      exposeHeadRoute: false,
+      handler: pass,
+    });
   });
 }
 
 function ask(request: FastifyRequest, to: WebAddress, timeoutMs: number): Promise<IncomingMessage> {
   const address = to.startsWith('unix:') ? { socketPath: to.slice('unix:'.length) } : hostOf(to);
-  const headers: OutgoingHttpHeaders = {
-    ...passed(request.headers),
-    'x-forwarded-for': request.ip,
-    'x-forwarded-host': request.host,
-    'x-forwarded-proto': request.protocol,
-  };
-  // Where no body is passed on, the next request on that connection would be taken for it.
-  if (request.body === undefined) delete headers['content-length'];
+  const body = request.method === 'POST' ? request.body : undefined;
   return new Promise((resolve, reject) => {
     const away = () => reject(new ProblemError(problem('unavailable', { retryAfterSeconds: 2 })));
     const outgoing = httpRequest({
       ...address,
       method: request.method,
       path: request.raw.url,
-      headers,
+      headers: { ...framed(passed(request.headers), body !== undefined), 'x-forwarded-for': request.ip },
       timeout: timeoutMs,
+      // A connection for each: whatever is wrong with a request, nobody else's is on the same one.
+      agent: false,
     });
     outgoing.once('response', resolve);
     outgoing.once('timeout', () => outgoing.destroy());
@@ -76,9 +90,17 @@ function ask(request: FastifyRequest, to: WebAddress, timeoutMs: number): Promis
     request.raw.once('close', () => {
       if (!request.raw.complete) outgoing.destroy();
     });
-    if (request.body === undefined) outgoing.end();
+    if (body === undefined) outgoing.end();
     else request.raw.pipe(outgoing);
   });
+}
+
+/** Says where the body ends, and nothing of one that is not passed on: what is behind it would be taken for another request. */
+function framed({ 'content-length': length, ...headers }: OutgoingHttpHeaders, hasBody: boolean): OutgoingHttpHeaders {
+  if (!hasBody) return headers;
+  return length === undefined
+    ? { ...headers, 'transfer-encoding': 'chunked' }
+    : { ...headers, 'content-length': length };
 }
 
 function hostOf(address: string): { hostname: string; port: string } {

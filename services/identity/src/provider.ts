@@ -25,6 +25,9 @@ const audience = 'bandeng';
 /** The resource that clients get a token for without asking (RFC 8707 wants an absolute URI). */
 const resource = 'urn:bandeng:api';
 
+/** What is asked in an address is kept until the sign-in is over; nobody needs more for it. */
+const longestAddress = 4_096;
+
 export interface ProviderOptions {
   /** Public address, with its path: `http://localhost:8080/oidc`. */
   readonly issuer: string;
@@ -63,6 +66,8 @@ export async function openProvider(options: ProviderOptions): Promise<RunningPro
     context.remove('content-type');
     await next();
     const { req, oidc } = context;
+    // No route of the provider.
+    if (oidc === undefined) return render(context, failurePage(contextOf(req, undefined), 404, 'not_found'));
     const form = handedOver(context.body);
     // The provider's headers stay: they let its script run, and no other.
     if (form !== undefined) context.body = handOverPage(pageContext({ req, oidc }), form).html;
@@ -78,13 +83,12 @@ export async function openProvider(options: ProviderOptions): Promise<RunningPro
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const asked = request.url ?? '/';
-    if (!asked.startsWith(`${prefix}/`)) {
-      response.writeHead(404).end();
+    if (!asked.startsWith(`${prefix}/`) || asked.length > longestAddress) {
+      response.writeHead(asked.length > longestAddress ? 414 : 404).end();
       return;
     }
-    // Without a gateway that says otherwise the public address is the issuer's.
-    request.headers['x-forwarded-host'] ??= host;
-    request.headers['x-forwarded-proto'] ??= protocol.slice(0, -1);
+    // The public address is the issuer's, whatever a request says.
+    Object.assign(request.headers, { 'x-forwarded-host': host, 'x-forwarded-proto': protocol.slice(0, -1) });
     // The provider's routes do not know the path; what it links to is made from the original address.
     Object.assign(request, { originalUrl: asked });
     request.url = asked.slice(prefix.length);
@@ -148,6 +152,9 @@ function configuration(options: ProviderOptions, prefix: string): Configuration 
     },
     features: {
       devInteractions: { enabled: false },
+      // It keeps what anybody sends, 50 kB at a time, and our clients do not use it.
+      pushedAuthorizationRequests: { enabled: false },
+      dPoP: { enabled: false }, // no service would look whether a token is bound
       userinfo: { enabled: false }, // GET /v1/me says more, and ID tokens carry the claims
       clientCredentials: { enabled: true },
       revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
@@ -198,7 +205,7 @@ function configuration(options: ProviderOptions, prefix: string): Configuration 
       ClientCredentials: accessTokenSeconds,
       AuthorizationCode: 60,
       IdToken: 60 * 60,
-      Interaction: 60 * 60,
+      Interaction: 30 * 60,
       // A working day; the cookie goes with the browser.
       Session: 12 * 60 * 60,
       RefreshToken: 14 * 24 * 60 * 60,
@@ -255,7 +262,7 @@ function handedOver(page: unknown): { form: string; script: string } | undefined
   return script === undefined || form === undefined ? undefined : { form, script };
 }
 
-function render(context: KoaContextWithOIDC, page: Page): void {
+function render(context: Pick<KoaContextWithOIDC, 'status' | 'set' | 'body'>, page: Page): void {
   context.status = page.status;
   context.set({ ...page.headers });
   context.body = page.html;

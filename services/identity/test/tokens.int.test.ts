@@ -211,15 +211,29 @@ describe('sessions and tokens', () => {
     });
   });
 
+  it('has nothing at other addresses, and keeps nothing of one that is too long', async () => {
+    const visitor = stage.visitor();
+    for (const path of ['/x', '/', '/request']) {
+      const seen = await visitor.get(issuer + path);
+      expect([seen.status, seen.headers['content-security-policy']], path).toEqual([404, expect.any(String)]);
+    }
+    expect((await visitor.post(`${issuer}/auth`, {})).status).toBe(404);
+    expect((await visitor.get(authorize({ state: 'x'.repeat(5_000) }))).status).toBe(414);
+    expect(stage.faults()).toEqual([]);
+    expect(await stage.database.collection('oidc').countDocuments({ _id: /^Interaction/ as never })).toBe(0);
+  });
+
   it('describes itself, and publishes public keys only', async () => {
     const visitor = stage.visitor();
-    const forwarded = { 'x-forwarded-host': 'city.example.cn', 'x-forwarded-proto': 'https' };
-    const discovery = JSON.parse((await visitor.get(`${issuer}/.well-known/openid-configuration`, forwarded)).body);
+    // Whatever a request says of where it was sent.
+    const elsewhere = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' };
+    const discovery = JSON.parse((await visitor.get(`${issuer}/.well-known/openid-configuration`, elsewhere)).body);
     expect(discovery).toMatchObject({
       issuer,
-      authorization_endpoint: 'https://city.example.cn/oidc/auth',
+      authorization_endpoint: `${issuer}/auth`,
       code_challenge_methods_supported: ['S256'],
     });
+    expect(JSON.stringify(discovery)).not.toMatch(/evil|pushed_authorization|dpop/);
     expect(discovery.grant_types_supported.sort()).toEqual([
       'authorization_code',
       'client_credentials',
