@@ -10,6 +10,7 @@ export {
 } from './environment.ts';
 export { addressOf, discoveryOf, type Foundation, type Ground, type House } from './house.ts';
 export type { Keys } from './keys.ts';
+export { networkOf } from './networks.ts';
 export { type CommonRefusal, commonRefusals } from './refusals.ts';
 export {
   type BareService,

@@ -1,5 +1,5 @@
 /** How much one caller may ask for. Counted in this process; a caller who is spread over replicas gets that many times more. */
-import { isIPv6 } from 'node:net';
+import { networkOf } from '@bandeng/service';
 import type { FastifyRequest } from 'fastify';
 import { type Problem, problem } from './problems.ts';
 
@@ -78,20 +78,4 @@ export function counter(most: number, now: () => number = () => performance.now(
     minutes.set(caller, { count: 1, until: time + minute });
     return most < 1 ? minute / 1_000 : 0;
   };
-}
-
-/** Whom an address stands for: itself, or in IPv6 the network of 64 bits, which is what one subscriber has. */
-export function networkOf(address: string): string {
-  if (!address.includes(':') || !isIPv6(address)) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const [head = '', tail] = address.replace(/%.*$/, '').toLowerCase().split('::');
-  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
-  const first = groups(head);
-  const last = tail === undefined ? [] : groups(tail);
-  // A dotted end stands for two groups; it is below the 64 bits and only its length counts.
-  const lengthOf = (parts: string[]) => parts.length + (parts.at(-1)?.includes('.') ? 1 : 0);
-  const zeros = tail === undefined ? 0 : 8 - lengthOf(first) - lengthOf(last);
-  const network = [...first, ...Array.from({ length: zeros }, () => '0'), ...last].slice(0, 4);
-  return network.map((group) => group.replace(/^0+(?=.)/, '')).join(':');
 }

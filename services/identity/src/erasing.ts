@@ -28,7 +28,7 @@ export function erasing(office: Office) {
     const login = words[state.login ?? '']?.text;
     await vault.erase(id);
     await endSessions(id, { login });
-    if (login !== undefined) await attempts.forget(login);
+    if (login !== undefined) await attempts.forgetLogin(login);
   }
 
   return {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { networkOf } from '@bandeng/service';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
 import { pageLanguage } from './page-texts.ts';
 import { continuePage, expiredPage, type Page, type PageContext, signInPage } from './pages.ts';
@@ -73,7 +74,8 @@ export async function handleInteraction(
     const failure = { kind: 'choose-password', fault: 'different' } as const;
     return answer(response, signInPage({ ...context, login, failure }));
   }
-  const signedIn = await signIn(login, password, ownPassword);
+  const from = networkOf(String(request.headers['x-forwarded-for'] ?? ''));
+  const signedIn = await signIn({ login, password, chosen: ownPassword, from });
   switch (signedIn.outcome) {
     case 'wrong':
     case 'crowded':

@@ -73,7 +73,7 @@ export function me(office: Office) {
         // Tried again because something else was written at the same time: the old password is none any more.
         if (changed) return { command };
         const login = current.words[current.state.login ?? '']?.text ?? person;
-        const seconds = await attempts.begin(login);
+        const seconds = await attempts.begin(login, 'change-password');
         if (seconds > 0) return refuse('too-many-attempts', { values: { seconds } });
         const hash = await vault.secretHash(person);
         // The new one will do where an earlier try ended between the vault and the account.
@@ -81,7 +81,7 @@ export function me(office: Office) {
           hash !== undefined &&
           ((await passwordMatches(oldPassword, hash)) || (await passwordMatches(newPassword, hash)));
         if (!known) return refuse('wrong-password', { field: 'oldPassword' });
-        await attempts.forget(login);
+        await attempts.forget(login, 'change-password');
         await vault.change({ owner: person, secretHash: await hashPassword(newPassword) });
         // Before it is recorded: what is cut off here is done again by the repeat, which the record would stop.
         await endSessions(person, { kept });

@@ -26,8 +26,16 @@ export interface People {
   byId(id: string): Promise<Person | undefined>;
 }
 
-/** Signs a person in by login and password; `chosen` is what replaces a password that works once. */
-export type SignIn = (login: string, password: string, chosen?: string) => Promise<SignedIn>;
+/** What somebody types, and the network from which it comes; `chosen` is what replaces a password that works once. */
+export interface Typed {
+  readonly login: string;
+  readonly password: string;
+  readonly chosen?: string;
+  readonly from: string;
+}
+
+/** Signs a person in by login and password. */
+export type SignIn = (typed: Typed) => Promise<SignedIn>;
 
 /** Sign-ins under way at a time: a comparison takes some 15 ms, and who waits for more than a few seconds has gone. */
 const mostAtOnce = 200;
@@ -43,9 +51,9 @@ export function signInOf(options: {
   const { people, vault, attempts, changed } = options;
   let underWay = 0;
 
-  const compare: SignIn = async (typed, password, chosen = '') => {
+  const compare: SignIn = async ({ login: typed, password, chosen = '', from }) => {
     const login = normalLogin(typed);
-    const seconds = await attempts.begin(login);
+    const seconds = await attempts.begin(login, from);
     if (seconds > 0) return { outcome: 'locked', seconds };
     const person = await people.byLogin(login);
     const secret = person === undefined ? undefined : await vault.secret(person.id);
@@ -54,7 +62,7 @@ export function signInOf(options: {
       return { outcome: 'wrong' };
     }
     if (!(await passwordMatches(password, secret.hash))) return { outcome: 'wrong' };
-    await attempts.forget(login);
+    await attempts.forget(login, from);
     if (!secret.once) return { outcome: 'signed-in', person };
     const fault = faultOf(chosen, password);
     if (fault !== undefined) return { outcome: 'choose-password', fault };
@@ -64,11 +72,11 @@ export function signInOf(options: {
     return { outcome: 'signed-in', person };
   };
 
-  return async (...typed) => {
+  return async (typed) => {
     if (underWay >= mostAtOnce) return { outcome: 'crowded' };
     underWay += 1;
     try {
-      return await compare(...typed);
+      return await compare(typed);
     } finally {
       underWay -= 1;
     }

@@ -114,9 +114,10 @@ it('people and systems are found when they sign in', async () => {
     await systemsOf(registry).byId('client-7');
     expect((await namesOf(registry, ['person-1', 'person-2', 'nobody'])).size).toBe(2);
     const attempts = await openAttempts(database, Buffer.alloc(32, 3));
-    await attempts.begin('login-7');
-    await attempts.begin('login-7');
-    await attempts.forget('login-7');
+    await attempts.begin('login-7', '203.0.113.7');
+    await attempts.begin('login-7', '203.0.113.7');
+    await attempts.forget('login-7', '203.0.113.7');
+    await attempts.forgetLogin('login-7');
   });
   expect(waste).toEqual([]);
 });

@@ -100,6 +100,22 @@ describe('signing in', () => {
     expect(await stage.database.collection('sign_in_attempts').countDocuments({})).toBe(0);
   });
 
+  it('is locked for the network from which it was tried, and from everywhere after twenty times as many', async () => {
+    const from = async (network: string, word: string) => {
+      const visitor = stage.visitor();
+      const page = await visitor.get(authorize());
+      const headers = { 'x-forwarded-for': network };
+      return (await visitor.submit(page, { login: 'li.na', password: word }, headers)).status;
+    };
+    for (let failure = 1; failure <= 5; failure += 1) expect(await from('203.0.113.7', 'not this one')).toBe(403);
+    expect(await from('203.0.113.7', password)).toBe(429);
+    expect(await from('198.51.100.7', password)).toBe(303);
+    for (let network = 1; network <= 25; network += 1) {
+      for (let failure = 1; failure <= 4; failure += 1) await from(`192.0.2.${network}`, 'not this one');
+    }
+    expect(await from('198.51.100.7', password)).toBe(429);
+  });
+
   it('asks for another password where the one that was typed works once', async () => {
     const vault = await openVault(stage.database, Buffer.alloc(32, 1));
     await vault.change({ owner: lina.id, secretHash: await hashPassword(password), once: true });

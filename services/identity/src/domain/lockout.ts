@@ -5,6 +5,12 @@ const firstWaitSeconds = 30;
 const longestWaitSeconds = 15 * 60;
 
 /**
+ * Failures of one login are counted by the network they come from: nobody locks somebody else out from afar. So many times as
+ * many from everywhere together bring the same waits, for those who guess from many networks.
+ */
+export const timesFromEverywhere = 20;
+
+/**
  * For how many seconds no sign-in is tried after so many failures in a row: nothing up to the fourth, 30 s from the fifth,
  * twice as long with each further one, at most 15 minutes. A guesser gets some hundred tries a day; the person waits minutes.
  */
