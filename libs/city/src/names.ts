@@ -1,8 +1,10 @@
 /** Words of which the synthetic city is made. Invented for it; any likeness is by chance. */
 
+/** Of people; of enterprises too. */
 export const surnames = [
   ...'赵钱孙李周吴郑王冯陈蒋沈韩杨朱秦许何吕张孔曹严华金魏陶姜谢邹潘葛范彭鲁韦马方任袁柳史唐费薛雷贺汤罗',
 ];
+/** Of people, behind a surname. */
 export const givenNames = [
   '建国',
   '秀英',
@@ -35,8 +37,11 @@ export const givenNames = [
   '明亮',
   '子涵',
 ];
+/** In the order in which districts are planned: there are as many districts as names. */
 export const districtNames = ['临江区', '望岭区'];
+/** Used in turn, again from the first when there are more streets. */
 export const streetNames = ['城东街道', '河西街道', '南门街道', '北塘街道', '桂岭街道', '新园街道'];
+/** Used in turn, again from the first when there are more communities. */
 export const communityNames = [
   '灵峰社区',
   '姑婆山社区',
@@ -51,6 +56,7 @@ export const communityNames = [
   '贺江社区',
   '平桂社区',
 ];
+/** Used in turn; a later round is told by its phase (`二期`). */
 export const compoundNames = [
   '大修厂小区',
   '阳光花园',
@@ -66,6 +72,7 @@ export const compoundNames = [
   '书香苑',
   '金桂园',
 ];
+/** Names of the organs of the city; a later round is numbered. */
 export const organNames = [
   '市住房和城乡建设局',
   '市城市管理局',
@@ -96,6 +103,7 @@ export interface Topic {
   readonly done: readonly string[];
 }
 
+/** What residents order. Their categories are the categories of the city. */
 export const topics: readonly Topic[] = [
   {
     category: ['小区设施', '楼道', '照明'],
@@ -159,6 +167,7 @@ export const topics: readonly Topic[] = [
   },
 ];
 
+/** Where something is, within a compound, as residents say it. */
 export const places = [
   '三栋二单元',
   '东门岗亭旁',
@@ -169,10 +178,17 @@ export const places = [
   '小区正门',
   '老年活动室',
 ];
+/** Under which name residents order; empty is without one. */
 export const displayNames = ['热心邻居', '陈阿姨', '住三楼的老李', '小雨妈妈', '', '', ''];
+/** What handlers tell everybody while they work. */
 export const progressNotes = ['已到现场看过，明天带材料来。', '师傅下午三点到，请留人。', '已联系物业一起处理。'];
+/** What handlers tell each other. */
 export const internalNotes = ['这户上个月也反映过，注意沟通。', '材料从街道仓库领。'];
+/** Why a handler does not take a ticket on. */
 export const declineReasons = ['人手在外地培训，本周回不来。'];
+/** Why a ticket has to wait. */
 export const suspendReasons = ['配件要从外地发货，到货后马上装。'];
+/** What a resident says who is content; empty is nothing. */
 export const remarks = ['很快，谢谢！', '师傅很耐心。', '修好了。', ''];
+/** What a resident says who is not content and reopens the ticket. */
 export const complaints = ['修了两天又坏了。', '没有人联系我就说办完了。'];

@@ -16,6 +16,7 @@ export interface Outgoing {
 
 /** The header by which the relay finds the document again. */
 export const COLLECTION_HEADER = 'Bandeng-Collection';
+/** The header in which NATS itself looks for duplicates; it has the event's id. */
 export const ID_HEADER = 'Nats-Msg-Id';
 
 /** At most so many messages go in one batch; the server takes 1,000. */

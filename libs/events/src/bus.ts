@@ -6,6 +6,7 @@ import { pause } from './signal.ts';
 import { ensureStream, type StreamOptions, type StreamState } from './streams.ts';
 import { hintSubject, wakeSubject } from './subjects.ts';
 
+/** How NATS is reached, and how the streams of this installation are kept. */
 export interface BusOptions {
   /** `nats://user:password@host:port`, several by comma. */
   readonly url: string;
@@ -54,6 +55,11 @@ export const everything = '*';
 /** Hears what is said on a core subject; answers true when it takes care of it, so that nobody else need be told. */
 type Ear = (text: string) => boolean;
 
+/**
+ * Opens the bus and answers at once, connected or not; never throws. Connecting is tried again every 500 ms, for ever, also
+ * with a wrong address or password: that is logged once, as a warning. What was subscribed before is so again on every
+ * connection. Whoever opened it closes it, after what works on it (relay, reactions, subscriptions) has stopped.
+ */
 export function connectBus(options: BusOptions): Bus {
   const { log } = options;
   const ears = new Map<string, Set<Ear>>();

@@ -54,6 +54,7 @@ interface Document extends Omit<DeadLetter, 'id'> {
 
 const PROBLEM_CHARACTERS = 500;
 
+/** Opens the dead letters in the database of a service and makes their indexes. @throws while the database is away. */
 export async function openDeadLetters(database: Db): Promise<DeadLetters> {
   const collection: Collection<Document> = database.collection<Document>('dead_letters');
   await collection.createIndexes([

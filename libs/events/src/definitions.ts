@@ -25,6 +25,7 @@ export interface Reaction {
   run(commandId: string, context: CommandContext): Promise<unknown>;
 }
 
+/** In whose name a reaction works: it is the same for all reactions of a service. */
 export interface ReactionContext {
   readonly service: string;
   readonly actor: Actor;

@@ -18,6 +18,7 @@ export interface Floor {
   readonly sequence: number;
 }
 
+/** Which durable of a stream is taken over, and what it hands out. */
 export interface DurableOptions {
   readonly stream: string;
   readonly name: string;

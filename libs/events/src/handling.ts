@@ -34,6 +34,7 @@ export interface Origin {
   raw(): string;
 }
 
+/** What the reactions of one service share while they run. */
 export interface Handling {
   readonly service: string;
   readonly deadLetters: DeadLetters;
@@ -45,6 +46,10 @@ export interface Handling {
   readonly hooks: EventHooks | undefined;
 }
 
+/**
+ * What came of one reaction to one event: `done`; `dead`, its dead letter is stored; or `abandoned`, to be handled by
+ * whoever comes next.
+ */
 export interface Handled {
   readonly end: 'done' | 'dead' | 'abandoned';
   /** Commands that had not happened before. */

@@ -19,6 +19,7 @@ export interface Holes {
   readonly faults: readonly string[];
 }
 
+/** Which entries of which service are looked for in its stream. */
 export interface HolesOptions {
   readonly service: string;
   readonly bus: Bus;

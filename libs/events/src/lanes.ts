@@ -8,6 +8,7 @@ export interface Lanes {
   idle(): Promise<void>;
 }
 
+/** Opens lanes with so many places, which they do not take by themselves: a task asks for one with `place`. */
 export function lanes(concurrency: number): Lanes {
   const tails = new Map<string, Promise<void>>();
   const queue: (() => void)[] = [];

@@ -8,6 +8,7 @@ import { pause } from './signal.ts';
 import { streamState } from './streams.ts';
 import { filterSubjects, streamOf } from './subjects.ts';
 
+/** Which events are followed, and from where on. */
 export interface LiveFilter {
   /** Types of events; all when left out. A type that there is not matches nothing. */
   readonly types?: readonly string[];
@@ -22,6 +23,7 @@ export interface LiveFilter {
   readonly silentAfter?: number;
 }
 
+/** An event, and where it lies. */
 export interface LiveEvent {
   /** Where to resume behind this event: `<stream>@<incarnation>:<sequence>`, of several streams joined by comma. */
   readonly position: string;
@@ -31,6 +33,7 @@ export interface LiveEvent {
   readonly event: CloudEvent;
 }
 
+/** What is told to whoever follows. */
 export interface LiveHandlers {
   /** In the order of each stream, one after the other. When it fails it is called again with the same event. */
   event(event: LiveEvent): void | Promise<void>;
@@ -42,6 +45,7 @@ export interface LiveHandlers {
   heard?(): void;
 }
 
+/** The following of events, until it is closed or gone. It outlives every disconnection by itself. */
 export interface Subscription {
   /** Ends when every stream is found and the position in it known; also when closed or gone. */
   readonly ready: Promise<void>;
@@ -60,6 +64,10 @@ export interface LiveContext {
 
 const AT_A_TIME = 100;
 
+/**
+ * Follows the events of services, in the order of each stream and without a gap, also across disconnections. @throws RangeError
+ * for a territory that is no code.
+ */
 export function live(
   context: LiveContext,
   services: readonly string[],

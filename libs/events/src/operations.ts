@@ -67,6 +67,7 @@ interface Document extends Omit<Operation, 'id'> {
 
 const unfinished = { status: { $in: ['asked', 'running'] } } as const;
 
+/** Opens the tasks in the database of a service. Asks nothing of it, so it never throws. */
 export function openOperations(database: Db): Operations {
   const collection = database.collection<Document>('operations');
   const set = async (id: string, fields: Partial<Document>): Promise<boolean> =>

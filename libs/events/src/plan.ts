@@ -22,11 +22,13 @@ export interface Stuck {
   readonly fault: unknown;
 }
 
+/** What goes out, in order, and what cannot. */
 export interface Plan {
   readonly batches: readonly PlannedBatch[];
   readonly stuck: readonly Stuck[];
 }
 
+/** What the making of events of one service needs to know. */
 export interface PlanContext {
   readonly service: string;
   readonly publishings: ReadonlyMap<string, Publishing>;

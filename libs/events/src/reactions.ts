@@ -28,6 +28,7 @@ export interface Reactions {
   stop(): Promise<void>;
 }
 
+/** Whose reactions run, and what they work with. */
 export interface ReactionsOptions {
   readonly service: string;
   readonly bus: Bus;

@@ -21,6 +21,7 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
+/** Which service's entries go out, and what the relay works with. */
 export interface RelayOptions {
   readonly service: string;
   readonly bus: Bus;

@@ -17,6 +17,7 @@ export interface Sending {
   ended(): Promise<void>;
 }
 
+/** From where on a sending goes, and how it publishes. */
 export interface SendingOptions {
   /** The last sequence of the stream. */
   readonly from: number;
@@ -28,6 +29,7 @@ export interface SendingOptions {
   failed(): void;
 }
 
+/** Begins a sending behind a sequence. After one fault it takes nothing more: whoever uses it begins another. */
 export function startSending(options: SendingOptions): Sending {
   const unacknowledged = new Set<string>();
   let last = options.from;

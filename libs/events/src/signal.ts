@@ -5,6 +5,7 @@ export interface Signal {
   wait(milliseconds: number): Promise<void>;
 }
 
+/** A signal that nobody has raised yet. */
 export function signal(): Signal {
   let raised = false;
   const waiting = new Set<() => void>();

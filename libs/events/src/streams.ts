@@ -150,6 +150,7 @@ export interface StoredMessage {
   header(name: string): string | undefined;
 }
 
+/** What of a stream is read. */
 export interface StreamRange {
   /** The first sequence and the last one, both included. */
   readonly from: number;

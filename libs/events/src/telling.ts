@@ -23,6 +23,7 @@ export interface Telling {
   close(): Promise<void>;
 }
 
+/** Of what is told, and how far whoever was before came. */
 export interface TellingOptions extends Omit<PlanContext, 'told'> {
   readonly outbox: Outbox;
   readonly tenure: Tenure;
@@ -61,6 +62,7 @@ const MOST_STUCK = 10_000;
 const KEEP_EVERY = 1_000;
 const KEEP_IDLE_EVERY = 250;
 
+/** Begins where the one before has left off. Reads nothing yet. */
 export function startTelling(options: TellingOptions): Telling {
   const { outbox, tenure, kept } = options;
   const fields: Record<string, readonly string[]> = {};

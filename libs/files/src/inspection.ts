@@ -14,6 +14,7 @@ export interface Inspected {
   readonly small?: Uint8Array;
 }
 
+/** Why a file is not taken: its bytes are of no kind that is, or they begin like a photo and cannot be read as one. */
 export type InspectionRefusal = 'file-type-not-taken' | 'photo-unreadable';
 
 /** Largest file in bytes. */

@@ -66,6 +66,7 @@ interface Change<S, E extends DomainEvent> {
   readonly silent: boolean;
 }
 
+/** The aggregates of a kind whose indexes are there. `wake` is called after each write that has something for the bus. */
 export function aggregatesOf<S extends object, C, E extends DomainEvent, R extends string>(
   database: Db,
   definition: Definition<S, C, E, R>,

@@ -18,6 +18,7 @@ export interface Fault {
   readonly detail: string;
 }
 
+/** What an audit of one kind of aggregate has found. */
 export interface Audit {
   readonly documents: number;
   readonly faultCount: number;

@@ -116,6 +116,7 @@ export function difference(before: Content, after: Content): { changed: Record<s
   };
 }
 
+/** An entry as it is stored, in the document or among those moved out. */
 export function entryToBson(entry: Entry<DomainEvent>): Document {
   return { ...entry, at: new Date(entry.at), data: fieldsToBson(entry.data) };
 }

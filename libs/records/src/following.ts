@@ -56,12 +56,14 @@ const SETTLES_AFTER = 5 * readTime;
 /** In this time the server has answered so many times at least: one that stood still is not taken for a quiet one. */
 const ANSWERS = 4;
 
+/** How what is written is read. */
 export interface FollowingOptions {
   /** Milliseconds after which every write has its place in the log; 10,000 unless a test is in a hurry. */
   readonly settlesAfter?: number;
   readonly fields?: Fields;
 }
 
+/** Begins to follow these collections behind a place. Reads nothing yet; closed by whoever began it. */
 export function following<Note>(
   database: Db,
   collections: readonly string[],

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 
+/** How a group goes to the server. */
 export interface GroupOptions<Item, Result> {
   /** Does what a group asks for. Answers a result for each, in order; when it throws, that is the end of every one. */
   send(items: readonly Item[]): Promise<readonly Result[]>;

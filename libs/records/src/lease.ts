@@ -33,6 +33,10 @@ const milliseconds = 3_000;
 const untilThen = { $add: ['$$NOW', milliseconds] };
 const never = new Date(0);
 
+/**
+ * A lease by name, not taken yet. `holder` is written down for people; the token decides. Each method throws while the
+ * database is away.
+ */
 export function leaseOf(database: Db, name: string, holder: string): Lease {
   const leases = database.collection<LeaseDocument>('leases');
   const options = { maxTimeMS: readTime };

@@ -36,6 +36,7 @@ export interface Moved<E extends DomainEvent> {
   ): Promise<void>;
 }
 
+/** What has moved out of a collection. Its own collection and indexes are made when something first moves out. */
 export function movedOf<E extends DomainEvent>(database: Db, collection: Collection<RecordDocument>): Moved<E> {
   const moved = database.collection<MovedDocument>(`${collection.collectionName}_history`);
   let indexed: Promise<unknown> | undefined;

@@ -31,6 +31,7 @@ export interface Outbox {
 
 const MOST_COUNTED = 100_000;
 
+/** The outbox of these collections, of which more may be defined later. */
 export function outboxOf(database: Db, collections: readonly string[]): Outbox {
   const of = (name: string) => database.collection<RecordDocument>(name);
 

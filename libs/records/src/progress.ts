@@ -20,8 +20,9 @@ export interface StuckAt {
   readonly since: Date;
 }
 
-/** The lease under which relay, reactions and sweeps of a service work, and the field in which the relay keeps its progress. */
+/** The lease under which relay, reactions and sweeps of a service work. */
 export const serviceLease = 'service';
+/** The field of its document in which the relay keeps its progress. */
 export const progressField = 'relay';
 
 /** How far the relay of a service has come, as it has kept it; undefined before it ever has. */

@@ -21,6 +21,7 @@ export interface Records {
   serials(name: string, block?: number): Serials;
 }
 
+/** Where the records of a service lie. */
 export interface RecordsOptions {
   /** The service's own database. */
   readonly database: Db;
@@ -31,6 +32,12 @@ export interface RecordsOptions {
 /** Collections of the house that are no aggregates. */
 const taken: ReadonlySet<string> = new Set(['leases', 'counters', 'dead_letters', 'operations']);
 
+/**
+ * Opens the records of a service. Asks nothing of the database, so it does not throw; `define` does, while it is away.
+ * Nothing need be closed: whoever connected closes the client, after what works with the records has stopped. What the
+ * driver cannot try again by itself throws an error of which `isDatabaseAway` says whether to try later; a command may be
+ * run again under its id.
+ */
 export async function openRecords(options: RecordsOptions): Promise<Records> {
   const { database } = options;
   const names = new Set<string>();

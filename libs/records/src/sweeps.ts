@@ -18,6 +18,7 @@ export interface DueCommand<S, C, E extends DomainEvent> {
   readonly prepare: Prepare<S, C, E, string>;
 }
 
+/** What a sweep does with what is due, and in whose name. */
 export interface SweepOptions<S, C, E extends DomainEvent> {
   /** `system:<service>`. */
   readonly actor: Actor;

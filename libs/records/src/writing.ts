@@ -31,6 +31,7 @@ export interface Writing {
 
 const options = { maxTimeMS: readTime };
 
+/** The reads and writes of a collection, each bounded by `readTime`. */
 export function writingTo(collection: Collection<RecordDocument>): Writing {
   const read = grouped<string, RecordDocument | undefined>({ send: (ids) => readTogether(collection, ids) });
   const insert = grouped<RecordDocument, MongoServerError | undefined>({

@@ -19,6 +19,7 @@ export interface Asked {
   readonly signal: AbortSignal | undefined;
 }
 
+/** The way to one service, for all calls to it. */
 export interface Channel {
   /** Makes a call; always resolves. */
   ask(asked: Asked): Promise<Ending>;

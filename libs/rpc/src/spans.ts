@@ -8,6 +8,7 @@ export interface Span {
 
 const spans = new WeakMap<Rpc, Span>();
 
+/** The span of an RPC, in the names of OpenTelemetry for gRPC; made once for each RPC. */
 export function spanOf(rpc: Rpc): Span {
   let span = spans.get(rpc);
   if (span === undefined) {

@@ -1,3 +1,4 @@
+/** How long a check is repeated, and how often. */
 export interface EventuallyOptions {
   /** Milliseconds; 5,000 by default. */
   within?: number;

@@ -7,6 +7,7 @@ import { eventually } from './eventually.ts';
 import { type Killable, killable } from './killable.ts';
 import { type Parts, partsOf } from './parts.ts';
 
+/** A test's own MongoDB set and nats-server, ended by `dispose`. */
 export interface KillableSet extends Parts {
   /** The three members. */
   readonly mongods: readonly Killable[];

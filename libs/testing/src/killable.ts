@@ -18,6 +18,7 @@ export interface Killable {
   thaw(): void;
 }
 
+/** A test's own mongod and nats-server, ended by `dispose`. */
 export interface KillableParts extends Parts {
   readonly mongod: Killable;
   readonly natsServer: Killable;
@@ -41,6 +42,7 @@ export async function killableParts(): Promise<KillableParts> {
 
 type Server = Awaited<ReturnType<typeof startMongod>> | Awaited<ReturnType<typeof startNatsServer>>;
 
+/** A started server as one to be killed; `again` starts it under the same address with the same data. */
 export function killable(started: Server, again: () => Promise<Server>): Killable {
   let server = started;
   return {

@@ -19,6 +19,10 @@ export interface Lender {
 /** What the borrower reads, a line of JSON each. */
 export type Answer = { share: Share } | { failed: string } | { returned: true };
 
+/**
+ * Opens a lender in a directory of its own, after those that killed runs left behind are removed. It is closed by whoever
+ * opened it.
+ */
 export async function openLender(): Promise<Lender> {
   await removeLeftovers();
   const root = await mkdtemp(join(tmpdir(), `bandeng-test-${process.pid}-`));

@@ -25,6 +25,7 @@ const reactionsOfTheHouse = [
  */
 const CALM = 400;
 
+/** For how long, and for which reactions, is waited. */
 export interface SettledOptions {
   /** Milliseconds; 60,000 by default. */
   readonly within?: number;
