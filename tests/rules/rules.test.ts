@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  documentedLibs,
   gatedSystems,
   honestTypes,
   noCycles,
@@ -51,6 +52,10 @@ const rules: {
   'only adapters assert types': {
     rule: honestTypes,
     broken: [['services/tickets/src/rpc.ts', 'export const number = JSON.parse("1") as number;\n']],
+  },
+  'what a lib exports has a doc comment': {
+    rule: documentedLibs,
+    broken: [['libs/access/src/one.ts', '/* of one */\nexport const one = 1;\n']],
   },
   'files are named by nouns of the field': {
     rule: nounNames,

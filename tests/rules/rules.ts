@@ -119,6 +119,14 @@ export const honestTypes: Rule = (sources) =>
     .filter(({ path }) => !isTest(path) && !adapters.some((adapter) => adapter.test(path)))
     .flatMap(({ path, loose }) => loose.map(({ line, what }) => `${path}:${line} says '${what}': only adapters may`));
 
+/** What a lib exports says what it is: units and errors are not in a type. */
+export const documentedLibs: Rule = (sources) =>
+  sources
+    .filter(({ path }) => /^libs\/[^/]+\/src\//.test(path) && !isTest(path))
+    .flatMap(({ path, undocumented }) =>
+      undocumented.map(({ line, name }) => `${path}:${line} has '${name}' without a doc comment`),
+    );
+
 /** Names of files: nouns of the field. */
 export const nounNames: Rule = (sources) =>
   sources

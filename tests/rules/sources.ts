@@ -12,6 +12,8 @@ export interface Source {
   readonly imports: readonly { readonly from: string; readonly typeOnly: boolean }[];
   /** Lines with a type assertion other than `as const`, or with `any`. */
   readonly loose: readonly { readonly line: number; readonly what: 'as' | 'any' }[];
+  /** Exported declarations that no doc comment stands before. */
+  readonly undocumented: readonly { readonly line: number; readonly name: string }[];
 }
 
 /** Root of the project. */
@@ -19,7 +21,7 @@ export const root = normalize(join(import.meta.dirname, '../..'));
 
 /** Reads a source by its text. */
 export function readSource(path: string, text: string): Source {
-  const { program, module, errors } = parseSync(path, text);
+  const { program, module, errors, comments } = parseSync(path, text);
   if (errors.length > 0) throw new Error(`${path} does not parse: ${errors[0]?.message}`);
   const imports = [
     ...module.staticImports.map(({ moduleRequest, entries }) => ({
@@ -48,7 +50,18 @@ export function readSource(path: string, text: string): Source {
       loose.push({ line: lineAt(start), what: 'any' });
     },
   }).visit(program);
-  return { path, lines: text.split('\n').length - 1, imports, loose };
+  const docs = comments.filter(({ type, value }) => type === 'Block' && value.startsWith('*'));
+  const documented = new Set<string>(); // the first signature of a function speaks for all
+  const undocumented = program.body.flatMap((statement) => {
+    const exported = statement.type === 'ExportNamedDeclaration' || statement.type === 'ExportDefaultDeclaration';
+    if (!exported || statement.declaration === null) return [];
+    const before = docs.find(({ end }) => text.slice(end, statement.start) === '\n');
+    const [, name = 'default'] =
+      /\b(?:function|interface|type|const|let|class)\b\*? (\w+)/.exec(text.slice(statement.start)) ?? [];
+    if (before !== undefined) documented.add(name);
+    return documented.has(name) ? [] : [{ line: lineAt(statement.start), name }];
+  });
+  return { path, lines: text.split('\n').length - 1, imports, loose, undocumented };
 }
 
 /** Every hand-written TypeScript file that git tracks or could track. */
