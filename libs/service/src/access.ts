@@ -12,7 +12,7 @@ import {
 } from '@bandeng/access';
 import { isRefused, type Refused } from '@bandeng/decider';
 import type { Directory } from '@bandeng/directory';
-import type { Actor } from '@bandeng/records';
+import type { Actor, CommandContext } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 
 /** Access as a service asks for it: bound to its directory, so that every answer follows from postings as they are now. */
@@ -27,6 +27,8 @@ export interface BoundAccess {
   readsPersonalData(call: Call, object: AccessObject): boolean;
   /** Who is written into the history, once it is permitted. */
   actor(call: Call, granted?: Granted): Actor;
+  /** What a command brings along from the call that asks for it, once it is permitted; it happens now. */
+  context(call: Call, granted?: Granted): CommandContext;
 }
 
 /** Binds the role table to a directory. */
@@ -52,11 +54,16 @@ export function bindAccess(directory: Directory, now: () => Date): BoundAccess {
     permitted: (call, object) => permitted(input(call), object),
     filter: (call, action) => filter(input(call), named(call, action)),
     readsPersonalData: (call, object) => readsPersonalData(input(call), object),
-    actor: (call, granted) => actorOf(call, granted),
+    actor: actorOf,
+    context: (call, granted) => {
+      const { commandId: id, requestHash: request, trace, ifMatch } = call;
+      const context = { id, request, at: now().toISOString(), actor: actorOf(call, granted), trace };
+      return ifMatch === undefined ? context : { ...context, ifMatch };
+    },
   };
 }
 
-function actorOf({ caller }: Call, granted: Granted | undefined): Actor {
+function actorOf({ caller }: Call, granted?: Granted): Actor {
   switch (caller.kind) {
     case 'person':
       return granted?.posting === undefined ? { person: caller.id } : { person: caller.id, posting: granted.posting };

@@ -45,11 +45,9 @@ export async function openOffice(
 
 /** What a command brings along, from the call that asks for it. */
 export function contextOf({ house, requestKey }: Office, call: Call, granted?: Granted): CommandContext {
-  const { commandId: id, requestHash, trace, ifMatch } = call;
   // Requests hold passwords, phones and names, of which a plain hash would give away every guess.
-  const request = createHmac('sha256', requestKey).update(requestHash).digest('base64url');
-  const context = { id, request, at: house.now().toISOString(), actor: house.access.actor(call, granted), trace };
-  return ifMatch === undefined ? context : { ...context, ifMatch };
+  const request = createHmac('sha256', requestKey).update(call.requestHash).digest('base64url');
+  return { ...house.access.context(call, granted), request };
 }
 
 /** Where a page of this query begins. */

@@ -122,14 +122,8 @@ function inbox(house: House, { notices, readings }: Kept): Of<'listInbox' | 'get
     async readNotice({ id }, call) {
       const found = await mine(id, call);
       if (found === undefined) return refuse('not-found', { field: 'id' });
-      const at = now().toISOString();
-      const context = {
-        id: call.commandId,
-        request: call.requestHash,
-        at,
-        actor: access.actor(call),
-        trace: call.trace,
-      };
+      const context = access.context(call);
+      const { at } = context;
       const reader = person(call);
       if (isFor(found.notice.state, reader)) {
         const outcome = await notices.run(id, context, () => ({ command: { type: 'read', person: reader, at } }));
@@ -148,7 +142,7 @@ function inbox(house: House, { notices, readings }: Kept): Of<'listInbox' | 'get
 
 /** How a person wants to be told. */
 function wishes(
-  { now, access }: House,
+  { access }: House,
   { wishes, deliveries }: Kept,
   channels: readonly Channel[],
 ): Of<'getNoticePreferences' | 'setNoticePreferences'> {
@@ -162,14 +156,7 @@ function wishes(
     async setNoticePreferences({ choices, language, quietHours, digestHour }, call) {
       const me = person(call);
       if (me === '') return refuse('people-only');
-      const context = {
-        id: call.commandId,
-        request: call.requestHash,
-        at: now().toISOString(),
-        actor: access.actor(call),
-        trace: call.trace,
-        ...(call.ifMatch === undefined ? {} : { ifMatch: call.ifMatch }),
-      };
+      const context = access.context(call);
       const command = {
         person: me,
         choices: choicesSaid(choices),

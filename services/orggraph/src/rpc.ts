@@ -34,18 +34,10 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
   const { access, clients, directory, now, pages } = house;
   const { units, territories, postings } = graph;
 
-  /** A command for one aggregate: once permitted, run, and known to this process's directory at once. */
+  /** What a command on this object brings along, once it is permitted. */
   function context(call: Call, object: AccessObject): CommandContext | Refused<Refusal> {
     const granted = access.permit(call, object);
-    if (isRefused(granted)) return granted;
-    return {
-      id: call.commandId,
-      request: call.requestHash,
-      at: now().toISOString(),
-      actor: access.actor(call, granted),
-      trace: call.trace,
-      ...(call.ifMatch === undefined ? {} : { ifMatch: call.ifMatch }),
-    };
+    return isRefused(granted) ? granted : access.context(call, granted);
   }
 
   /** What came of a command, known to this process's directory at once. */

@@ -1,9 +1,9 @@
-/** What the handlers of this service share: its collections, its facts, and how a command is run and answered. */
+/** What the handlers of this service share: its collections, its facts, and how a ticket is answered. */
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import type { Granted, Action as Permission } from '@bandeng/access';
+import type { Action as Permission } from '@bandeng/access';
 import type { Ticket as TicketMessage } from '@bandeng/contracts/tickets';
 import { type Files, gridFsContents, openFiles, s3Contents } from '@bandeng/files';
-import type { CommandContext, Serials } from '@bandeng/records';
+import type { Serials } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import type { House } from '@bandeng/service';
 import type { Configuration } from './config.ts';
@@ -78,13 +78,6 @@ export function followerKey({ orderer }: Pick<Ticket, 'orderer'>): string {
 /** All as whom something of a person is written. */
 export function keysOf(person: string): readonly string[] {
   return [person, followerKey({ orderer: person })];
-}
-
-/** What a command brings along, from the call that asks for it. */
-export function contextOf({ house }: Desk, call: Call, granted?: Granted): CommandContext {
-  const { commandId: id, requestHash: request, trace, ifMatch } = call;
-  const context = { id, request, at: house.now().toISOString(), actor: house.access.actor(call, granted), trace };
-  return ifMatch === undefined ? context : { ...context, ifMatch };
 }
 
 /** A ticket as its caller may see it now. */

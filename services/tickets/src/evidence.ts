@@ -5,7 +5,7 @@ import { inspect, largestFile } from '@bandeng/files';
 import type { Actor } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import { hidden } from '@bandeng/service';
-import { callerKey, contextOf, type Desk, followerKey, present } from './desk.ts';
+import { callerKey, type Desk, followerKey, present } from './desk.ts';
 import { hindrance } from './domain/actions.ts';
 import { passTime } from './domain/passing-time.ts';
 import { followHash } from './follow-codes.ts';
@@ -60,7 +60,7 @@ export function evidence(desk: Desk) {
         return isRefused(admitted) ? admitted : refuse('not-found');
       }
       const by = request.code === '' ? callerKey(call) : followerKey(before.state);
-      const context = contextOf(desk, call);
+      const context = house.access.context(call);
       const repeated = before.history.some(({ command }) => command === context.id);
       const stopped = repeated ? undefined : obstacle(before);
       if (stopped !== undefined) return stopped;

@@ -6,7 +6,7 @@ import type { Words } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import { hidden } from '@bandeng/service';
 import { chinaCalendar as calendar } from './calendar-data.ts';
-import { callerKey, contextOf, type Desk, present } from './desk.ts';
+import { callerKey, type Desk, present } from './desk.ts';
 import { notNow } from './domain/actions.ts';
 import type { Dispatchable } from './domain/handler.ts';
 import type { Action, CommandTo, Instant, TicketCommand, WordId } from './domain/ticket.ts';
@@ -78,7 +78,7 @@ export function handling(desk: Desk) {
     call: Call,
     command: (draft: Draft) => Extract<TicketCommand, { type: A }> | Refused<Refusal>,
   ): Answer {
-    const context = contextOf(desk, call);
+    const context = house.access.context(call);
     let before = plainSight;
     const outcome = await tickets.run<Refusal>(id, context, (current) => {
       if (current === undefined) return refuse('not-found');

@@ -7,7 +7,7 @@ import { communityOf, normalize } from '@bandeng/directory';
 import { derivedId, type Words } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import { chinaCalendar } from './calendar-data.ts';
-import { callerKey, contextOf, type Desk, present } from './desk.ts';
+import { callerKey, type Desk, present } from './desk.ts';
 import { dayOf } from './domain/calendar.ts';
 import { ticketNumber } from './domain/number.ts';
 import type { Instant, Ordering, Source } from './domain/ticket.ts';
@@ -110,7 +110,7 @@ export function ordering(desk: Desk) {
       const { source, granted } = admitted;
       const by = callerKey(call);
       const id = derivedId(by, call.rpc, commandId);
-      const context = { ...contextOf(desk, call, granted), expectNew: true };
+      const context = { ...house.access.context(call, granted), expectNew: true };
       const { words, ids } = wordsOfOrder(by, request);
       const code = followCode(desk.followKey, id);
       const outcome = await tickets.run(id, context, async () => {
@@ -134,7 +134,7 @@ export function ordering(desk: Desk) {
       if (isRefused(granted)) return granted;
       const id = derivedId('import', source, sourceId);
       const command = `import:${source}:${sourceId}`;
-      const context = { ...contextOf(desk, call, granted), id: command, expectNew: true, ...rehearsalOf(request) };
+      const context = { ...house.access.context(call, granted), id: command, expectNew: true, ...rehearsalOf(request) };
       const facing = request.dryRun ? { ...desk, serials: noSerials } : desk;
       const { words, ids } = wordsOfOrder(callerKey(call), request);
       const orderedAt = (request.orderedAt ?? house.now()).toISOString();

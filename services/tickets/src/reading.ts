@@ -4,7 +4,7 @@ import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import { normalize } from '@bandeng/directory';
 import type { Call } from '@bandeng/rpc';
 import { hidden } from '@bandeng/service';
-import { callerKey, contextOf, type Desk, followerKey, present } from './desk.ts';
+import { callerKey, type Desk, followerKey, present } from './desk.ts';
 import { followHash } from './follow-codes.ts';
 import { followedTicket, historyOf } from './following.ts';
 import { draftFor, rating } from './handling.ts';
@@ -106,7 +106,7 @@ export function reading(desk: Desk) {
     ): Promise<contract.FollowedTicket | Refused<Refusal>> {
       const id = await ticketByFollowHash(tickets, followHash(code));
       if (id === undefined) return refuse('not-found');
-      const context = contextOf(desk, call);
+      const context = house.access.context(call);
       const outcome = await tickets.run<Refusal>(id, context, (current) => {
         if (current === undefined) return refuse('not-found');
         const draft = draftFor(current.version, context.at, followerKey(current.state));

@@ -3,7 +3,7 @@ import type * as contract from '@bandeng/contracts/tickets';
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import { prefixes } from '@bandeng/directory';
 import type { Call } from '@bandeng/rpc';
-import { callerKey, contextOf, type Desk } from './desk.ts';
+import { callerKey, type Desk } from './desk.ts';
 import { categoryId } from './domain/category.ts';
 import { categoryPage } from './queries.ts';
 import type { Refusal } from './refusals.ts';
@@ -23,7 +23,7 @@ export function registering(desk: Desk) {
       if (isRefused(granted)) return granted;
       const { path, externalCode } = request;
       const command = externalCode === '' ? { path } : { path, externalCode };
-      const context = { ...contextOf(desk, call, granted), rehearsal: request.dryRun };
+      const context = { ...house.access.context(call, granted), rehearsal: request.dryRun };
       let known = false;
       const outcome = await categories.run(categoryId(path), context, (current) => {
         known = current !== undefined;
