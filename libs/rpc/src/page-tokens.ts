@@ -4,16 +4,17 @@ import { type Refused, refuse } from '@bandeng/decider';
 /** Seals where a list goes on, so that only the same person can go on with the same query. */
 export interface PageTokens {
   /**
-   * @param query Everything that narrows and orders the list, as one string; two queries never share it.
+   * The token of the page behind this one; empty when there is none.
+   * @param query Everything that narrows and orders the list, as one string; two queries never share it, nor two kinds of key.
    * @param person Id of the caller; empty for a guest.
-   * @param last Key of the last item of the page, as plain JSON.
+   * @param last Key of the last item of the page, as plain JSON; undefined at the end of the list.
    */
   seal(query: string, person: string, last: unknown): string;
   /**
-   * The key that was sealed, or a refusal for every token that is broken, foreign, of another query or older than a day.
-   * `Last` is what was sealed for this query: the token cannot hold anything else.
+   * The key that was sealed, undefined for the empty token, with which a list begins, or a refusal for every token that is broken,
+   * foreign, of another query or older than a day. `Last` is what was sealed for this query: the token cannot hold anything else.
    */
-  open<Last>(query: string, person: string, token: string): Last | Refused<PageRefusal>;
+  open<Last>(query: string, person: string, token: string): Last | undefined | Refused<PageRefusal>;
 }
 
 /** The refusal of a page token. */
@@ -30,12 +31,14 @@ export function pageTokens(key: Uint8Array, now: () => number = Date.now): PageT
   const bound = (query: string, person: string) => Buffer.from(JSON.stringify([query, person]));
   return {
     seal(query, person, last) {
+      if (last === undefined) return '';
       const iv = randomBytes(ivLength);
       const cipher = createCipheriv('aes-256-gcm', secret, iv).setAAD(bound(query, person));
       const content = JSON.stringify({ last, until: now() + validFor });
       return Buffer.concat([iv, cipher.update(content), cipher.final(), cipher.getAuthTag()]).toString('base64url');
     },
     open(query, person, token) {
+      if (token === '') return undefined;
       const invalid = refuse('page-token-invalid', { field: 'pageToken' });
       const bytes = Buffer.from(token, 'base64url');
       if (bytes.length < ivLength + tagLength) return invalid;

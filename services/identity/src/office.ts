@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { Granted, HeldPosting, Role } from '@bandeng/access';
 import type { Account as AccountMessage, Contact as ContactMessage } from '@bandeng/contracts/identity';
 import type { Role_Value as RoleMessage } from '@bandeng/contracts/orggraph';
-import { type Refused, refuse } from '@bandeng/decider';
+import type { Refused } from '@bandeng/decider';
 import type { CommandContext, Stored } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import type { House } from '@bandeng/service';
@@ -12,7 +12,7 @@ import type { Configuration } from './config.ts';
 import type { Account, AccountEvent } from './domain/account.ts';
 import { type EndedGrants, openEndedGrants } from './ended-grants.ts';
 import { type EndSessions, openEndSessions } from './oidc-store.ts';
-import { isPageKey, type PageKey } from './queries.ts';
+import type { PageKey } from './queries.ts';
 import type { Registry } from './registry.ts';
 import type { Contact } from './vault.ts';
 
@@ -57,9 +57,7 @@ export function pageStart(
   reader: string,
   token: string,
 ): PageKey | undefined | Refused<'page-token-invalid'> {
-  if (token === '') return undefined;
-  const opened = house.pages.open(query, reader, token);
-  return isPageKey(opened) ? opened : refuse('page-token-invalid', { field: 'pageToken' });
+  return house.pages.open<PageKey>(query, reader, token);
 }
 
 /** Opens the page behind this one. */
@@ -69,7 +67,7 @@ export function nextPage(
   reader: string,
   last: PageKey | undefined,
 ): string {
-  return last === undefined ? '' : house.pages.seal(query, reader, last);
+  return house.pages.seal(query, reader, last);
 }
 
 /** The person who calls; undefined for everybody else. */

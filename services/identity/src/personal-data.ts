@@ -81,15 +81,16 @@ export function personalData(office: Office) {
     async getMyData({ pageToken }: GetMyDataRequest, call: Call): Promise<PersonalData | Refused<Refusal>> {
       const person = personOf(call);
       if (person === undefined) return refuse('people-only');
-      const opened = pageToken === '' ? beginning : pages.open('personal-data', person, pageToken);
-      if (!isPlace(opened)) return refuse('page-token-invalid', { field: 'pageToken' });
-      const found = await part(opened, person, call);
+      const opened = pages.open<Place>('personal-data', person, pageToken);
+      if (isRefused(opened)) return opened;
+      const { stage, token } = opened ?? beginning;
+      const found = await part({ stage, token }, person, call);
       if (isRefused(found)) return found;
-      const next = found.token === '' ? stageAfter(opened.stage) : { stage: opened.stage, token: found.token };
+      const next = found.token === '' ? stageAfter(stage) : { stage, token: found.token };
       return PersonalData.fromPartial({
-        ...(pageToken === '' ? await head(person, call) : {}),
+        ...(opened === undefined ? await head(person, call) : {}),
         ...found.data,
-        nextPageToken: next === undefined ? '' : pages.seal('personal-data', person, next),
+        nextPageToken: pages.seal('personal-data', person, next),
       });
     },
   };
@@ -100,15 +101,4 @@ const beginning: Place = { stage: stages[0], token: '' };
 function stageAfter(stage: Stage): Place | undefined {
   const next = stages[stages.indexOf(stage) + 1];
   return next === undefined ? undefined : { stage: next, token: '' };
-}
-
-function isPlace(value: unknown): value is Place {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'stage' in value &&
-    stages.some((stage) => stage === value.stage) &&
-    'token' in value &&
-    typeof value.token === 'string'
-  );
 }

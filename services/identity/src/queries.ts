@@ -64,11 +64,6 @@ export interface PageKey {
   readonly id: string;
 }
 
-/** Whether what a page token held is such a place. */
-export function isPageKey(value: unknown): value is PageKey {
-  return typeof value === 'object' && value !== null && 'at' in value && 'id' in value;
-}
-
 /** One page, and where it ended if there is more. */
 export interface Page<Item> {
   readonly items: readonly Item[];

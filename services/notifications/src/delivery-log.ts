@@ -1,7 +1,7 @@
 import { isRefused, refuse } from '@bandeng/decider';
 import type { Call, Handlers } from '@bandeng/rpc';
 import type { CommonRefusal, House } from '@bandeng/service';
-import { failedDeliveries, isDeliveryKey, myDeliveries, type StoredDelivery } from './queries.ts';
+import { type DeliveryKey, failedDeliveries, myDeliveries, type StoredDelivery } from './queries.ts';
 import type { Deliveries } from './records.ts';
 import { channelMeant, deliveryMessage, failureMessage } from './spelling.ts';
 
@@ -10,12 +10,6 @@ type Log = Pick<Handlers<'notifications', CommonRefusal>, 'listMyDeliveries' | '
 /** What was sent, to whom and whether it arrived: for each person their own, for administrators what failed. */
 export function deliveryLog({ access, pages }: House, deliveries: Deliveries): Log {
   const reader = ({ caller }: Call): string => (caller.kind === 'person' ? caller.id : '');
-
-  const opened = (query: string, call: Call, token: string) => {
-    if (token === '') return undefined;
-    const place = pages.open(query, reader(call), token);
-    return isDeliveryKey(place) ? place : refuse('page-token-invalid', { field: 'pageToken' });
-  };
 
   const nextToken = (
     query: string,
@@ -34,7 +28,7 @@ export function deliveryLog({ access, pages }: House, deliveries: Deliveries): L
       const person = reader(call);
       if (person === '') return { deliveries: [], nextPageToken: '' };
       const query = 'deliveries:mine';
-      const after = opened(query, call, pageToken);
+      const after = pages.open<DeliveryKey>(query, reader(call), pageToken);
       if (isRefused(after)) return after;
       const size = pageSize || 20;
       const page = await myDeliveries(deliveries, { person, size, after });
@@ -49,7 +43,7 @@ export function deliveryLog({ access, pages }: House, deliveries: Deliveries): L
       if (permitted === undefined) return refuse('not-permitted');
       const within = '$or' in permitted ? [...permitted.$or] : [permitted];
       const query = `deliveries:failed:${channel}`;
-      const after = opened(query, call, pageToken);
+      const after = pages.open<DeliveryKey>(query, reader(call), pageToken);
       if (isRefused(after)) return after;
       // Nothing fails in the inbox.
       if (channel === 'INBOX') return { deliveries: [], nextPageToken: '' };

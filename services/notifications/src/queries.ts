@@ -15,11 +15,6 @@ export interface InboxKey {
   readonly id: string;
 }
 
-/** Whether what a page token held is such a place. */
-export function isInboxKey(value: unknown): value is InboxKey {
-  return typeof value === 'object' && value !== null && 'postedAt' in value && 'id' in value;
-}
-
 /** One page of the notices at any of these addresses, newest first, by key and never by skipping. */
 export async function inboxPage(
   notices: Notices,
@@ -116,11 +111,6 @@ export async function waitingFor(deliveries: Deliveries, person: string): Promis
 export interface DeliveryKey {
   readonly at: string;
   readonly id: string;
-}
-
-/** Whether what a page token held is such a place. */
-export function isDeliveryKey(value: unknown): value is DeliveryKey {
-  return typeof value === 'object' && value !== null && 'at' in value && 'id' in value;
 }
 
 /** One page of what was or shall be sent to a person, newest first. */

@@ -6,7 +6,7 @@ import { deliveryLog } from './delivery-log.ts';
 import { isFor, readAtOf, recipientKey } from './domain/notice.ts';
 import { type Channel, type PreferencesRefusal, unchosen, usualDigestHour } from './domain/preferences.ts';
 import { dueAnew } from './domain/timing.ts';
-import { inboxPage, isInboxKey, readingsOf, type StoredNotice, waitingFor } from './queries.ts';
+import { type InboxKey, inboxPage, readingsOf, type StoredNotice, waitingFor } from './queries.ts';
 import { ids, type Kept } from './records.ts';
 import { choicesSaid, preferencesMessage, spelledChannel } from './spelling.ts';
 import { standings } from './standing.ts';
@@ -91,8 +91,8 @@ function inbox(house: House, { notices, readings }: Kept): Of<'listInbox' | 'get
     async listInbox(request, call) {
       const size = request.pageSize || 20;
       const query = `inbox:${request.unread}`;
-      const after = request.pageToken ? pages.open(query, person(call), request.pageToken) : undefined;
-      if (after !== undefined && !isInboxKey(after)) return refuse('page-token-invalid', { field: 'pageToken' });
+      const after = pages.open<InboxKey>(query, person(call), request.pageToken);
+      if (isRefused(after)) return after;
       const page = await inboxPage(notices, {
         to: addresses(call),
         unread: request.unread,

@@ -25,12 +25,9 @@ export async function listChanges(
   request: ListChangesRequest,
 ): Promise<ListChangesResponse | Refused<PageRefusal>> {
   const query = `changes ${request.since?.toISOString() ?? ''}`;
-  const opened =
-    request.pageToken === ''
-      ? { key: fromTheStart, asOf: now.toISOString() }
-      : pages.open<Place>(query, reader, request.pageToken);
+  const opened = pages.open<Place>(query, reader, request.pageToken);
   if (isRefused(opened)) return opened;
-  const { key, asOf } = opened;
+  const { key, asOf } = opened ?? { key: fromTheStart, asOf: now.toISOString() };
   const page = await changesPage(graph, request.since, request.pageSize || usual, key);
   return ListChangesResponse.fromPartial({
     units: page.units.map(unitMessage),

@@ -76,16 +76,6 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
     return Object.hasOwn(names, person);
   }
 
-  /** A page token opened, or where a list begins. */
-  function placeIn(query: string, call: Call, token: string): Key | undefined | Refused<Refusal> {
-    if (token === '') return undefined;
-    return pages.open<Key>(query, callerId(call.caller), token);
-  }
-
-  function nextToken(query: string, call: Call, last: Key | undefined): string {
-    return last === undefined ? '' : pages.seal(query, callerId(call.caller), last);
-  }
-
   return implement<'orggraph', Refusal>(
     'orggraph',
     {
@@ -117,11 +107,11 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
         if (request.territory !== '' && territory === undefined) return notACode('territory', request.territory);
         if (kind !== undefined && territory !== undefined) return refuse('one-filter-only', { field: 'kind' });
         const query = `units ${kind ?? ''} ${territory ?? ''}`;
-        const after = placeIn(query, call, request.pageToken);
+        const after = pages.open<Key>(query, callerId(call.caller), request.pageToken);
         if (isRefused(after)) return after;
         const by = kind === undefined ? (territory === undefined ? {} : { territory }) : { kind };
         const { items, last } = await unitsPage(units, by, request.pageSize || usualPage, after);
-        return { units: items.map(unitMessage), nextPageToken: nextToken(query, call, last) };
+        return { units: items.map(unitMessage), nextPageToken: pages.seal(query, callerId(call.caller), last) };
       },
 
       async getUnit({ id }) {
@@ -174,10 +164,13 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
         const parent = request.parent === '' ? undefined : normalize(request.parent);
         if (request.parent !== '' && parent === undefined) return notACode('parent', request.parent);
         const query = `territories ${parent ?? ''}`;
-        const after = placeIn(query, call, request.pageToken);
+        const after = pages.open<Key>(query, callerId(call.caller), request.pageToken);
         if (isRefused(after)) return after;
         const { items, last } = await territoriesPage(territories, parent, request.pageSize || usualPage, after);
-        return { territories: items.map(territoryMessage), nextPageToken: nextToken(query, call, last) };
+        return {
+          territories: items.map(territoryMessage),
+          nextPageToken: pages.seal(query, callerId(call.caller), last),
+        };
       },
 
       async getTerritory({ id }) {
@@ -234,12 +227,12 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
         if (Object.keys(asked).length > 1)
           return refuse('one-filter-only', { field: person === '' ? 'unit' : 'person' });
         const query = `postings ${JSON.stringify(asked)}`;
-        const after = placeIn(query, call, request.pageToken);
+        const after = pages.open<Key>(query, callerId(call.caller), request.pageToken);
         if (isRefused(after)) return after;
         const filter = postingsFilter(asked, access.filter(call), after);
         if (filter === undefined) return { postings: [], nextPageToken: '' };
         const { items, last } = await postingsPage(postings, filter, request.pageSize || usualPage);
-        return { postings: items.map(postingMessage), nextPageToken: nextToken(query, call, last) };
+        return { postings: items.map(postingMessage), nextPageToken: pages.seal(query, callerId(call.caller), last) };
       },
 
       async getPosting({ id }, call) {

@@ -1,6 +1,6 @@
 /** What tickets hold of a person, for the export of their data. */
 import type * as contract from '@bandeng/contracts/tickets';
-import { type Refused, refuse } from '@bandeng/decider';
+import { isRefused, type Refused } from '@bandeng/decider';
 import type { Call } from '@bandeng/rpc';
 import { callerKey, type Desk, keysOf } from './desk.ts';
 import { personalPage } from './queries.ts';
@@ -17,13 +17,13 @@ export function personalTickets({ house, tickets, files }: Desk) {
     ): Promise<contract.ListPersonalTicketsResponse | Refused<Refusal>> {
       const query = `personal-tickets ${person}`;
       const reader = callerKey(call);
-      const after = pageToken === '' ? '' : house.pages.open(query, reader, pageToken);
-      if (typeof after !== 'string') return refuse('page-token-invalid', { field: 'pageToken' });
+      const after = house.pages.open<string>(query, reader, pageToken);
+      if (isRefused(after)) return after;
       const authors = keysOf(person);
       const { items, last } = await personalPage(tickets, authors, await files.ownersOf(...authors), after);
       return {
         tickets: items.map((stored) => personalTicket(stored, person)),
-        nextPageToken: last === undefined ? '' : house.pages.seal(query, reader, last),
+        nextPageToken: house.pages.seal(query, reader, last),
       };
     },
   };

@@ -158,7 +158,7 @@ export async function ticketPage(
   tickets: Tickets,
   visible: Visible | undefined,
   query: TicketQuery,
-  paging: { readonly size: number; readonly after?: string },
+  paging: { readonly size: number; readonly after?: string | undefined },
 ): Promise<Page<StoredTicket>> {
   const filter = visible && pageFilter(visible, query, paging.after);
   if (filter === undefined) return { items: [], last: undefined };
@@ -178,7 +178,7 @@ export async function ticketByFollowHash(tickets: Tickets, followHash: string): 
 export async function categoryPage(
   categories: Categories,
   parent: string | undefined,
-  paging: { readonly size: number; readonly after?: string },
+  paging: { readonly size: number; readonly after?: string | undefined },
 ): Promise<Page<Stored<Category, CategoryEvent>>> {
   const { size, after } = paging;
   const filter: Filter<RecordDocument> = {
@@ -217,7 +217,7 @@ export async function personalPage(
   tickets: Tickets,
   authors: readonly string[],
   others: readonly string[],
-  after: string,
+  after = '',
 ): Promise<Page<StoredTicket>> {
   const left = others
     .filter((id) => id > after)

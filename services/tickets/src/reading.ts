@@ -63,17 +63,16 @@ export function reading(desk: Desk) {
       };
       const sealed = `tickets ${JSON.stringify({ ...query, words: request.words || undefined })}`;
       const person = callerKey(call);
-      const after = pageToken === '' ? undefined : house.pages.open(sealed, person, pageToken);
-      if (isRefused(after)) return refuse('page-token-invalid', { field: 'pageToken' });
-      const size = request.pageSize || usualPage;
-      const paging = typeof after === 'string' ? { size, after } : { size };
+      const after = house.pages.open<string>(sealed, person, pageToken);
+      if (isRefused(after)) return after;
+      const paging = { size: request.pageSize || usualPage, after };
       const mine = house.access.filter(call, 'tickets.read');
       const page = words
         ? await searchPage(tickets, mine, { ...query, words }, paging)
         : await ticketPage(tickets, mine, query, paging);
       return {
         tickets: page.items.map((stored) => present(desk, call, stored)),
-        nextPageToken: page.last === undefined ? '' : house.pages.seal(sealed, person, page.last),
+        nextPageToken: house.pages.seal(sealed, person, page.last),
       };
     },
 

@@ -41,14 +41,13 @@ export function registering(desk: Desk) {
       const { parent, pageToken } = request;
       const sealed = `categories ${parent}`;
       const person = callerKey(call);
-      const after = pageToken === '' ? undefined : house.pages.open(sealed, person, pageToken);
-      if (isRefused(after)) return refuse('page-token-invalid', { field: 'pageToken' });
-      const size = request.pageSize || usualPage;
-      const paging = typeof after === 'string' ? { size, after } : { size };
+      const after = house.pages.open<string>(sealed, person, pageToken);
+      if (isRefused(after)) return after;
+      const paging = { size: request.pageSize || usualPage, after };
       const page = await categoryPage(categories, parent === '' ? undefined : parent, paging);
       return {
         categories: page.items.map(categoryMessage),
-        nextPageToken: page.last === undefined ? '' : house.pages.seal(sealed, person, page.last),
+        nextPageToken: house.pages.seal(sealed, person, page.last),
       };
     },
 

@@ -55,7 +55,7 @@ export async function searchPage(
   tickets: Tickets,
   visible: Visible | undefined,
   query: SearchQuery,
-  paging: { readonly size: number; readonly after?: string },
+  paging: { readonly size: number; readonly after?: string | undefined },
 ): Promise<Page<StoredTicket>> {
   const nothing = { items: [], last: undefined };
   if (visible === undefined) return nothing;
