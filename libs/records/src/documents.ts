@@ -12,7 +12,7 @@ export type Actor =
 export interface CommandContext {
   /** Names the command; the same id never has a second effect on the same aggregate. */
   readonly id: string;
-  /** Hash of the canonical request (`requestHash`): the same id with another one is refused `key-reused`. */
+  /** What tells the request from others, such as its hash: the same id with another one is refused `key-reused`. */
   readonly request?: string;
   /** RFC 3339 with milliseconds and Z. */
   readonly at: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { derivedId, requestHash } from './ids.ts';
+import { derivedId } from './ids.ts';
 
 describe('derived ids', () => {
   it('are UUIDs of version 8 that follow from their parts', () => {
@@ -20,13 +20,5 @@ describe('derived ids', () => {
 
   it('stay what they are from release to release, for imports are told apart by them', () => {
     expect(derivedId('hotline', '2026-00017')).toBe('ab45d56a-02fc-87bd-916a-23db70317387');
-  });
-});
-
-describe('the hash of a request', () => {
-  it('is the same for the same bytes only', () => {
-    expect(requestHash('{"text":"灯坏了"}')).toBe(requestHash(Buffer.from('{"text":"灯坏了"}')));
-    expect(requestHash('{"text":"灯坏了"}')).not.toBe(requestHash('{"text":"灯好了"}'));
-    expect(requestHash('')).toHaveLength(22);
   });
 });

@@ -10,8 +10,3 @@ export function derivedId(...parts: readonly string[]): string {
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 0b0011) | 0b1000).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
-
-/** The hash of a canonical request: 128 bits of SHA-256 in base64url, enough to tell two requests of one caller apart. */
-export function requestHash(bytes: Uint8Array | string): string {
-  return hash('sha256', bytes, 'buffer').subarray(0, 16).toString('base64url');
-}

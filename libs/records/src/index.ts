@@ -14,7 +14,7 @@ export type {
   Words,
 } from './documents.ts';
 export type { Following } from './following.ts';
-export { derivedId, requestHash } from './ids.ts';
+export { derivedId } from './ids.ts';
 export type { Lease } from './lease.ts';
 export { connectMongo, isDatabaseAway, isMongoAddress } from './mongo.ts';
 export type { Outbox } from './outbox.ts';

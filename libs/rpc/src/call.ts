@@ -38,7 +38,7 @@ export interface Call {
   readonly signal: AbortSignal;
   /** W3C traceparent. */
   readonly trace: string;
-  /** SHA-256 of the canonical bytes of the request. */
+  /** `requestHash` of the request. */
   readonly requestHash: string;
   /** `http:<person, client or guest>:<rpc>:<key>`; with a key drawn for this call when none was sent. */
   readonly commandId: string;
@@ -211,7 +211,7 @@ export class IncomingCall implements Call {
   }
 
   get requestHash(): string {
-    this.#requestHash ??= hash('sha256', bytesOf(this.#codec, this.#request), 'base64url');
+    this.#requestHash ??= requestHash(this.#codec, this.#request);
     return this.#requestHash;
   }
 
@@ -223,6 +223,11 @@ export class IncomingCall implements Call {
   replayed(): void {
     this.isReplayed = true;
   }
+}
+
+/** By what a request is told from others: SHA-256 of its canonical bytes, in base64url. */
+export function requestHash<Request>(codec: Codec<Request>, request: Request): string {
+  return hash('sha256', bytesOf(codec, request), 'base64url');
 }
 
 /** Id by which the commands and page tokens of a caller are told from those of others; guests share one. */

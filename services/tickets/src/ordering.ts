@@ -1,11 +1,10 @@
 /** Ordering, and taking over past orders. */
-import { hash } from 'node:crypto';
 import type { Granted } from '@bandeng/access';
 import { ImportTicketRequest, type OrderTicketRequest, type Ticket as TicketMessage } from '@bandeng/contracts/tickets';
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import { communityOf, normalize } from '@bandeng/directory';
 import { derivedId, type Words } from '@bandeng/records';
-import type { Call } from '@bandeng/rpc';
+import { type Call, requestHash } from '@bandeng/rpc';
 import { chinaCalendar } from './calendar-data.ts';
 import { callerKey, type Desk, present } from './desk.ts';
 import { dayOf } from './domain/calendar.ts';
@@ -73,8 +72,7 @@ const noSerials = { next: async () => 0 };
 /** A dry run is compared with what was asked for in earnest. */
 function rehearsalOf(request: ImportTicketRequest): { rehearsal?: true; request?: string } {
   if (!request.dryRun) return {};
-  const inEarnest = ImportTicketRequest.encode({ ...request, dryRun: false }).finish();
-  return { rehearsal: true, request: hash('sha256', inEarnest, 'base64url') };
+  return { rehearsal: true, request: requestHash(ImportTicketRequest, { ...request, dryRun: false }) };
 }
 
 export function ordering(desk: Desk) {
