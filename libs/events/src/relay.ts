@@ -10,7 +10,7 @@ import type { Publishing } from './publications.ts';
 import { rebuiltBatches } from './rebuild.ts';
 import { type Sending, startSending } from './sending.ts';
 import { pause, signal } from './signal.ts';
-import { deleteStream, readStream, type StreamState } from './streams.ts';
+import { deleteStream, readStream } from './streams.ts';
 import { streamOf } from './subjects.ts';
 import { startTelling, type Telling } from './telling.ts';
 import type { Tenure } from './tenure.ts';
@@ -169,7 +169,6 @@ export function startRelay(options: RelayOptions): Relay {
     const state = await bus.ensureStream(service);
     const connection = bus.connection();
     if (connection === undefined) throw new Error('NATS is away');
-    warnBeforeFull(state);
     atomic ??= await batchesHold(connection, service);
     if (!atomic) log.warn({}, 'this nats-server takes duplicates in a batch: events go out one by one');
     const before = await keptBy(tenure.lease);
@@ -275,12 +274,6 @@ export function startRelay(options: RelayOptions): Relay {
     if (!('refused' in outcome)) return outcome.last;
     if (outcome.refused === 'behind') throw new BrokenOff('somebody else has published since');
     throw new Error(`the stream refused (${outcome.code}): ${outcome.description}`);
-  }
-
-  function warnBeforeFull(state: StreamState): void {
-    if (state.maxBytes > 0 && state.bytes > state.maxBytes * 0.7) {
-      log.error({ stream: state.stream, bytes: state.bytes, maxBytes: state.maxBytes }, 'the stream is soon full');
-    }
   }
 
   async function tellBacklog(): Promise<void> {

@@ -13,12 +13,8 @@ import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import type { Log } from './hooks.ts';
 import { streamOf, subjectsOf } from './subjects.ts';
 
-/** How streams are kept. Bytes and age bound them, nothing else. */
+/** How streams are kept. */
 export interface StreamOptions {
-  /** How many days an event stays; 400 when left out, never below 180. */
-  readonly maxAgeDays?: number;
-  /** At so many bytes the stream takes nothing more; the server's own limit when left out. */
-  readonly maxBytes?: number;
   /** How many servers of a cluster keep it: 3 outlive the loss of one; 1 when left out. */
   readonly replicas?: number;
 }
@@ -37,18 +33,17 @@ export interface StreamState {
   /** When the first message that is left was stored. */
   readonly firstAt: string;
   readonly last: number;
-  readonly bytes: number;
-  /** -1 without a limit. */
-  readonly maxBytes: number;
 }
 
-const DAY = 86_400_000;
+/** How long an event stays. */
+const MAX_AGE = 400 * 86_400_000;
 
 /** What may change while a stream lives. */
 function changeable(options: StreamOptions) {
   return {
-    max_age: nanos(Math.max(180, options.maxAgeDays ?? 400) * DAY),
-    max_bytes: options.maxBytes ?? -1,
+    max_age: nanos(MAX_AGE),
+    // The server's own limit is the only one.
+    max_bytes: -1,
     num_replicas: options.replicas ?? 1,
     duplicate_window: nanos(30 * 60_000),
     allow_atomic: true,
@@ -117,15 +112,13 @@ function refused(service: string, replicas: number, error: unknown): unknown {
 export async function streamState(connection: NatsConnection, stream: string): Promise<StreamState | undefined> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
   try {
-    const { created, state, config } = await manager.streams.info(stream);
+    const { created, state } = await manager.streams.info(stream);
     return {
       stream,
       created: new Date(created).toISOString(),
       first: state.first_seq,
       firstAt: new Date(state.first_ts).toISOString(),
       last: state.last_seq,
-      bytes: state.bytes,
-      maxBytes: config.max_bytes,
     };
   } catch (error) {
     if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
