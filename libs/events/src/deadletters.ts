@@ -1,4 +1,4 @@
-import { type Collection, type Db, derivedId, olderThan } from '@bandeng/records';
+import { type Collection, type Db, derivedId, olderThan, readTime } from '@bandeng/records';
 import { MAX_EVENT_BYTES } from './cloudevents.ts';
 
 /** Why a message was given up: no CloudEvent, a type nobody knows, larger than allowed, or its handler failed too often. */
@@ -53,6 +53,7 @@ interface Document extends Omit<DeadLetter, 'id'> {
 }
 
 const PROBLEM_CHARACTERS = 500;
+const bounded = { maxTimeMS: readTime } as const;
 
 /** Opens the dead letters in the database of a service and makes their indexes. @throws while the database is away. */
 export async function openDeadLetters(database: Db): Promise<DeadLetters> {
@@ -67,12 +68,12 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
     },
   ]);
   const show = async (id: string): Promise<DeadLetter | undefined> => {
-    const document = await collection.findOne({ _id: id });
+    const document = await collection.findOne({ _id: id }, bounded);
     return document === null ? undefined : letterOf(document);
   };
   return {
     show,
-    open: () => collection.countDocuments({ status: 'open' }),
+    open: () => collection.countDocuments({ status: 'open' }, bounded),
     async list(options = {}) {
       const last = options.after === undefined ? undefined : await show(options.after);
       const documents = await collection
@@ -82,6 +83,7 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
         })
         .sort({ at: -1, _id: -1 })
         .limit(options.limit ?? 50)
+        .maxTimeMS(readTime)
         .toArray();
       return documents.map(letterOf);
     },
@@ -89,6 +91,7 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
       const { modifiedCount } = await collection.updateOne(
         { _id: id, status: 'open' },
         { $set: { status: 'requeued' } },
+        bounded,
       );
       return modifiedCount === 1;
     },
@@ -103,19 +106,17 @@ export async function openDeadLetters(database: Db): Promise<DeadLetters> {
             status: 'open',
           },
         },
-        { upsert: true },
+        { ...bounded, upsert: true },
       );
     },
     async requeued(stream, limit) {
       const documents = await collection
-        .find({ status: 'requeued', stream })
-        .sort({ at: 1, _id: 1 })
-        .limit(limit)
+        .find({ status: 'requeued', stream }, { ...bounded, sort: { at: 1, _id: 1 }, limit })
         .toArray();
       return documents.map(letterOf);
     },
     async handled({ id, at }) {
-      await collection.updateOne({ _id: id, at, status: 'requeued' }, { $set: { status: 'handled' } });
+      await collection.updateOne({ _id: id, at, status: 'requeued' }, { $set: { status: 'handled' } }, bounded);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Db } from '@bandeng/records';
+import { type Db, readTime } from '@bandeng/records';
 
 /** A place in a stream: a sequence, or the first event that happened at this instant or later. */
 export type Edge = { readonly sequence: number } | { readonly time: string };
@@ -65,32 +65,37 @@ interface Document extends Omit<Operation, 'id'> {
   readonly _id: string;
 }
 
+const bounded = { maxTimeMS: readTime } as const;
 const unfinished = { status: { $in: ['asked', 'running'] } } as const;
 
 /** Opens the tasks in the database of a service. Asks nothing of it, so it never throws. */
 export function openOperations(database: Db): Operations {
   const collection = database.collection<Document>('operations');
   const set = async (id: string, fields: Partial<Document>): Promise<boolean> =>
-    (await collection.updateOne({ _id: id, ...unfinished }, { $set: fields })).matchedCount === 1;
+    (await collection.updateOne({ _id: id, ...unfinished }, { $set: fields }, bounded)).matchedCount === 1;
   return {
     async ask(task) {
       if (task.kind === 'rebuild') {
-        const under = await collection.findOne({ 'task.kind': 'rebuild', ...unfinished });
+        const under = await collection.findOne({ 'task.kind': 'rebuild', ...unfinished }, bounded);
         if (under !== null) return under._id;
       }
       const id = randomUUID();
-      await collection.insertOne({ _id: id, task, status: 'asked', done: 0, askedAt: new Date().toISOString() });
+      const askedAt = new Date().toISOString();
+      await collection.insertOne({ _id: id, task, status: 'asked', done: 0, askedAt }, bounded);
       return id;
     },
     async show(id) {
-      const document = await collection.findOne({ _id: id });
+      const document = await collection.findOne({ _id: id }, bounded);
       return document === null ? undefined : operationOf(document);
     },
     async withdraw(id) {
-      return (await collection.deleteOne({ _id: id, status: 'asked' })).deletedCount === 1;
+      return (await collection.deleteOne({ _id: id, status: 'asked' }, bounded)).deletedCount === 1;
     },
     async next(kind) {
-      const document = await collection.findOne({ 'task.kind': kind, ...unfinished }, { sort: { askedAt: 1 } });
+      const document = await collection.findOne(
+        { 'task.kind': kind, ...unfinished },
+        { ...bounded, sort: { askedAt: 1 } },
+      );
       return document === null ? undefined : ofKind(document);
     },
     begin: (id) => set(id, { status: 'running' }),
@@ -103,7 +108,7 @@ export function openOperations(database: Db): Operations {
     async end(id, problem) {
       const endedAt = new Date().toISOString();
       await set(id, problem === undefined ? { status: 'done', endedAt } : { status: 'failed', problem, endedAt });
-      if (problem === undefined) await collection.updateOne({ _id: id }, { $unset: { problem: '' } });
+      if (problem === undefined) await collection.updateOne({ _id: id }, { $unset: { problem: '' } }, bounded);
     },
   };
 }

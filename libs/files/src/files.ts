@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readTime } from '@bandeng/records';
 import type { Collection, Db } from 'mongodb';
 import type { ContentStore } from './contents.ts';
 import type { FileKind, Inspected } from './inspection.ts';
@@ -48,7 +49,6 @@ interface FileDocument extends Belonging {
   readonly loose?: true;
 }
 
-const readTime = 2_000;
 const batch = 100;
 
 /** Opens the files of a service: what is known of them in its database, their bytes in a store. */
@@ -67,6 +67,10 @@ export async function openFiles(options: { database: Db; contents: ContentStore;
     await files.deleteOne({ _id: id }, { maxTimeMS: readTime });
   }
 
+  async function confirm(id: string): Promise<void> {
+    await files.updateOne({ _id: id }, { $unset: { loose: '' } }, { maxTimeMS: readTime });
+  }
+
   return {
     async keep({ kind, type, content, small: little }, { owner, by }) {
       const id = randomUUID();
@@ -78,9 +82,7 @@ export async function openFiles(options: { database: Db; contents: ContentStore;
       return id;
     },
 
-    async confirm(id) {
-      await files.updateOne({ _id: id }, { $unset: { loose: '' } }, { maxTimeMS: readTime });
-    },
+    confirm,
 
     async read(id, size = 'whole') {
       const known = await files.findOne({ _id: id }, { maxTimeMS: readTime });
@@ -97,7 +99,10 @@ export async function openFiles(options: { database: Db; contents: ContentStore;
 
     async eraseOf(...by) {
       let erased = 0;
-      for await (const { _id } of files.find({ by: { $in: [...by] } }, { projection: { _id: 1 }, batchSize: batch })) {
+      for await (const { _id } of files.find(
+        { by: { $in: [...by] } },
+        { projection: { _id: 1 }, batchSize: batch, maxTimeMS: 10 * readTime },
+      )) {
         await remove(_id);
         erased += 1;
       }
@@ -108,7 +113,7 @@ export async function openFiles(options: { database: Db; contents: ContentStore;
       let removed = 0;
       const waiting = files.find({ loose: true, keptAt: { $lt: before } }, { limit: batch, maxTimeMS: readTime });
       for (const { _id: id, owner, by } of await waiting.toArray()) {
-        if (await isNamed({ id, owner, by })) await files.updateOne({ _id: id }, { $unset: { loose: '' } });
+        if (await isNamed({ id, owner, by })) await confirm(id);
         else {
           await remove(id);
           removed += 1;

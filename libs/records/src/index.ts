@@ -16,7 +16,7 @@ export type {
 export type { Following } from './following.ts';
 export { derivedId } from './ids.ts';
 export type { Lease } from './lease.ts';
-export { connectMongo, isDatabaseAway, isMongoAddress } from './mongo.ts';
+export { connectMongo, isDatabaseAway, isMongoAddress, readTime } from './mongo.ts';
 export type { Outbox } from './outbox.ts';
 export { olderThan, type PageEnd } from './paging.ts';
 export { type Progress, progressField, progressOf, type StuckAt } from './progress.ts';

@@ -107,7 +107,7 @@ function restore<E extends DomainEvent>(document: MovedDocument): Entry<E> {
 
 async function insertOnce(moved: Collection<MovedDocument>, documents: MovedDocument[]): Promise<void> {
   try {
-    await moved.insertMany(documents, { ordered: false });
+    await moved.insertMany(documents, { ordered: false, maxTimeMS: readTime });
   } catch (error) {
     // All that can be there already is what an earlier move inserted before it broke off.
     if (!(error instanceof MongoServerError) || error.code !== 11000) throw error;

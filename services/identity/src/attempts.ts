@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Db, Document } from '@bandeng/records';
+import { type Db, type Document, readTime } from '@bandeng/records';
 import { normalLogin } from './domain/account.ts';
 import { timesFromEverywhere, waitAfter } from './domain/lockout.ts';
 
@@ -40,18 +40,22 @@ export async function openAttempts(database: Db, key: Buffer): Promise<Attempts>
     createHmac('sha256', key)
       .update(JSON.stringify([normalLogin(login), from]))
       .digest('base64url');
+  const atOnce = { upsert: true, returnDocument: 'after', maxTimeMS: readTime } as const;
   const waitOf = async (_id: string, count: Document[]): Promise<number> =>
-    (await attempts.findOneAndUpdate({ _id }, count, { upsert: true, returnDocument: 'after' }))?.wait ?? 0;
+    (await attempts.findOneAndUpdate({ _id }, count, atOnce))?.wait ?? 0;
   return {
     async begin(login, from) {
       const here = await waitOf(counterOf(login, from), count);
       return here > 0 ? here : waitOf(counterOf(login, everywhere), countOfAll);
     },
     async forget(login, from) {
-      await attempts.deleteMany({ _id: { $in: [counterOf(login, from), counterOf(login, everywhere)] } });
+      await attempts.deleteMany(
+        { _id: { $in: [counterOf(login, from), counterOf(login, everywhere)] } },
+        { maxTimeMS: readTime },
+      );
     },
     async forgetLogin(login) {
-      await attempts.deleteOne({ _id: counterOf(login, everywhere) });
+      await attempts.deleteOne({ _id: counterOf(login, everywhere) }, { maxTimeMS: readTime });
     },
   };
 }

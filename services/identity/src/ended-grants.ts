@@ -1,5 +1,5 @@
 /** Grants that were ended while access tokens of them still live: whoever verifies tokens asks for them. */
-import type { Collection, Db } from '@bandeng/records';
+import { type Collection, type Db, readTime } from '@bandeng/records';
 
 /** A grant that was ended, and until when tokens of it may live. */
 interface EndedGrant {
@@ -24,7 +24,6 @@ export interface EndedGrants {
  * verify it may be behind.
  */
 const graceSeconds = 120;
-const readTime = 2_000;
 
 /** Opens it over a database; `hint` tells whoever listens that there is something new to read. */
 export async function openEndedGrants(options: {
@@ -50,7 +49,7 @@ export async function openEndedGrants(options: {
       const writes = grants.map((_id) => ({
         updateOne: { filter: { _id }, update: { $set: { endedAt, forgetAt } }, upsert: true },
       }));
-      await collection.bulkWrite(writes, { ordered: false });
+      await collection.bulkWrite(writes, { ordered: false, maxTimeMS: readTime });
       hint();
     },
     since: (instant, limit) =>

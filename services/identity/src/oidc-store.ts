@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Collection, Db } from '@bandeng/records';
+import { type Collection, type Db, readTime } from '@bandeng/records';
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { normalLogin } from './domain/account.ts';
 import type { EndedGrants } from './ended-grants.ts';
@@ -18,6 +18,9 @@ interface StoredModel {
   readonly hint?: string;
   readonly expires: Date;
 }
+
+/** No operation waits for ever. */
+const bounded = { maxTimeMS: readTime } as const;
 
 /** For what comes without an end of its own. */
 const longestSeconds = 90 * 24 * 60 * 60;
@@ -38,7 +41,7 @@ export async function openOidcStore(database: Db, ended: EndedGrants): Promise<O
   const collection = await openCollection(database);
   const endGrant = async (grant: string): Promise<void> => {
     await ended.end([grant]);
-    await collection.deleteMany({ family: grant });
+    await collection.deleteMany({ family: grant }, bounded);
   };
   return { adapter: (model) => adapterOf(collection, model, endGrant), endGrant };
 }
@@ -56,15 +59,15 @@ export type EndSessions = (
 export async function openEndSessions(database: Db, ended: EndedGrants): Promise<EndSessions> {
   const collection = await openCollection(database);
   return async (person, { login, kept } = {}) => {
-    const stored = await collection.find({ person }).toArray();
+    const stored = await collection.find({ person }, bounded).toArray();
     const going = stored.filter((one) => one.family === undefined && (kept === undefined || !names(one, kept)));
     // Sessions first, for grants come of them; then the grants that there are.
-    await collection.deleteMany({ _id: { $in: going.map(({ _id }) => _id) } });
-    const families = await collection.distinct('family', { person });
+    await collection.deleteMany({ _id: { $in: going.map(({ _id }) => _id) } }, bounded);
+    const families = await collection.distinct('family', { person }, bounded);
     const grants = families.flatMap((family) => (family === undefined || family === kept ? [] : [family]));
     await ended.end(grants);
-    await collection.deleteMany({ family: { $in: grants } });
-    if (login !== undefined) await collection.deleteMany({ hint: normalLogin(login) });
+    await collection.deleteMany({ family: { $in: grants } }, bounded);
+    if (login !== undefined) await collection.deleteMany({ hint: normalLogin(login) }, bounded);
   };
 }
 
@@ -87,7 +90,7 @@ async function openCollection(database: Db): Promise<Collection<StoredModel>> {
 
 function adapterOf(collection: Collection<StoredModel>, model: string, endGrant: OidcStore['endGrant']): Adapter {
   const stored = async (filter: object): Promise<AdapterPayload | undefined> =>
-    (await collection.findOne(filter))?.payload;
+    (await collection.findOne(filter, bounded))?.payload;
 
   return {
     upsert: async (id, payload, expiresIn) => {
@@ -107,7 +110,7 @@ function adapterOf(collection: Collection<StoredModel>, model: string, endGrant:
           ...(person === undefined ? {} : { person }),
           ...(typeof hint === 'string' ? { hint: normalLogin(hint) } : {}),
         },
-        { upsert: true },
+        { ...bounded, upsert: true },
       );
     },
     find: async (id) => {
@@ -119,7 +122,7 @@ function adapterOf(collection: Collection<StoredModel>, model: string, endGrant:
     consume: async (id) => {
       const now = Math.floor(Date.now() / 1000);
       const unused = { _id: keyOf(model, id), 'payload.consumed': { $exists: false } };
-      const { matchedCount } = await collection.updateOne(unused, { $set: { 'payload.consumed': now } });
+      const { matchedCount } = await collection.updateOne(unused, { $set: { 'payload.consumed': now } }, bounded);
       if (matchedCount === 1) return;
       // The provider looked before it came here: somebody else used it in between. That is reuse, and ends the family.
       const used = await stored({ _id: keyOf(model, id) });
@@ -127,7 +130,7 @@ function adapterOf(collection: Collection<StoredModel>, model: string, endGrant:
       throw new errors.InvalidGrant('already used');
     },
     destroy: async (id) => {
-      await collection.deleteOne({ _id: keyOf(model, id) });
+      await collection.deleteOne({ _id: keyOf(model, id) }, bounded);
     },
     revokeByGrantId: endGrant,
   };

@@ -1,6 +1,6 @@
 import type { Filter as Permitted } from '@bandeng/access';
 import type { EndedGrant } from '@bandeng/contracts/identity';
-import { type Document, type Filter, olderThan, type RecordDocument, type Stored } from '@bandeng/records';
+import { type Document, type Filter, olderThan, type RecordDocument, readTime, type Stored } from '@bandeng/records';
 import type { ClientEvent, SystemClient } from './domain/client.ts';
 import type { ContactReading, ContactReadingEvent } from './domain/contact-reading.ts';
 import type { EndedGrants } from './ended-grants.ts';
@@ -8,7 +8,6 @@ import type { Systems } from './oidc-clients.ts';
 import type { Accounts, Clients, ContactReadings, Registry } from './registry.ts';
 import type { People, Person } from './sign-in.ts';
 
-const readTime = 2_000;
 const withoutHistory = { history: 0 } as const;
 
 /** People as the provider asks for them. Nobody signs in as somebody who was erased. */

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { Collection, Db } from '@bandeng/records';
+import { type Collection, type Db, readTime } from '@bandeng/records';
 
 /**
  * What must be able to vanish, beside the aggregates and never in their history: hashes of secrets, and contacts.
@@ -54,6 +54,8 @@ interface VaultDocument {
   readonly unsettledSince?: Date;
 }
 
+const bounded = { maxTimeMS: readTime } as const;
+
 /** Opens the vault over a database; `key` (32 bytes) wraps the keys of the persons. */
 export async function openVault(database: Db, key: Buffer, now: () => Date = () => new Date()): Promise<Vault> {
   const credentials = database.collection<VaultDocument>('credentials');
@@ -66,7 +68,7 @@ export async function openVault(database: Db, key: Buffer, now: () => Date = () 
   );
 
   const keysOf = async (owners: readonly string[]): Promise<Map<string, Buffer>> => {
-    const wrapped = await contactKeys.find({ _id: { $in: [...owners] } }).toArray();
+    const wrapped = await contactKeys.find({ _id: { $in: [...owners] } }, bounded).toArray();
     return new Map(wrapped.map(({ _id, kept }) => [_id, open(kept, key, _id)]));
   };
   /** Contacts as they are kept, each under the key of its person, which is made where there is none. */
@@ -93,7 +95,7 @@ export async function openVault(database: Db, key: Buffer, now: () => Date = () 
     ]);
   };
   const eraseFrom = async (filter: object): Promise<void> => {
-    for (const collection of all) await collection.deleteMany(filter);
+    for (const collection of all) await collection.deleteMany(filter, bounded);
   };
 
   return {
@@ -102,33 +104,35 @@ export async function openVault(database: Db, key: Buffer, now: () => Date = () 
       const { owner, contact, ...rest } = kept;
       const empty = contact !== undefined && contact.phone === '' && contact.email === '';
       if (!empty) return keep([kept], 'instead');
-      await contactKeys.deleteOne({ _id: owner });
-      await contacts.deleteOne({ _id: owner });
+      await contactKeys.deleteOne({ _id: owner }, bounded);
+      await contacts.deleteOne({ _id: owner }, bounded);
       return keep([{ owner, ...rest }], 'instead');
     },
-    secretHash: async (owner) => (await credentials.findOne({ _id: owner }))?.kept,
+    secretHash: async (owner) => (await credentials.findOne({ _id: owner }, bounded))?.kept,
     secret: async (owner) => {
-      const found = await credentials.findOne({ _id: owner });
+      const found = await credentials.findOne({ _id: owner }, bounded);
       return found === null ? undefined : { hash: found.kept, once: found.once === true };
     },
     replaceSecret: async (owner, hash, by) => {
       const change = { $set: { kept: by }, $unset: { once: '' } } as const;
-      return (await credentials.updateOne({ _id: owner, kept: hash }, change)).modifiedCount === 1;
+      return (await credentials.updateOne({ _id: owner, kept: hash }, change, bounded)).modifiedCount === 1;
     },
     contact: async (owner) => {
-      const [found, keys] = await Promise.all([contacts.findOne({ _id: owner }), keysOf([owner])]);
+      const [found, keys] = await Promise.all([contacts.findOne({ _id: owner }, bounded), keysOf([owner])]);
       const own = keys.get(owner);
       return found === null || own === undefined ? undefined : asContact(open(found.kept, own, owner));
     },
     erase: (owner) => eraseFrom({ _id: owner }),
     unsettled: async (before, limit) => {
       const filter = { unsettledSince: { $lt: before } };
-      const found = all.map((collection) => collection.find(filter, { projection: { _id: 1 }, limit }).toArray());
+      const options = { ...bounded, projection: { _id: 1 }, limit };
+      const found = all.map((collection) => collection.find(filter, options).toArray());
       return [...new Set((await Promise.all(found)).flat().map(({ _id }) => _id))];
     },
     settle: async (owners, before) => {
       const theirs = { _id: { $in: [...owners] }, unsettledSince: { $lt: before } };
-      await Promise.all(all.map((collection) => collection.updateMany(theirs, { $unset: { unsettledSince: '' } })));
+      const settled = { $unset: { unsettledSince: '' } } as const;
+      await Promise.all(all.map((collection) => collection.updateMany(theirs, settled, bounded)));
     },
     eraseUnsettled: (owners, before) => eraseFrom({ _id: { $in: [...owners] }, unsettledSince: { $lt: before } }),
   };
@@ -151,7 +155,7 @@ async function write(
       upsert: true,
     },
   }));
-  await collection.bulkWrite(writes, { ordered: false });
+  await collection.bulkWrite(writes, { ...bounded, ordered: false });
 }
 
 const nonceBytes = 12;

@@ -1,4 +1,4 @@
-import { type Filter, olderThan, type RecordDocument, type Stored } from '@bandeng/records';
+import { type Filter, olderThan, type RecordDocument, readTime, type Stored } from '@bandeng/records';
 import type { Delivery, DeliveryEvent } from './domain/delivery.ts';
 import type { Notice, NoticeEvent } from './domain/notice.ts';
 import type { Channel, Preferences } from './domain/preferences.ts';
@@ -7,7 +7,7 @@ import { type Deliveries, ids, type Kept, type Notices, type Readings, readPlace
 export type StoredNotice = Stored<Notice, NoticeEvent>;
 export type StoredDelivery = Stored<Delivery, DeliveryEvent>;
 
-const brief = { projection: { history: 0 }, maxTimeMS: 2_000 } as const;
+const brief = { projection: { history: 0 }, maxTimeMS: readTime } as const;
 
 /** Where a page of an inbox ended. */
 export interface InboxKey {
@@ -26,7 +26,7 @@ export async function inboxPage(
     ...(after === undefined ? {} : olderThan('postedAt', { at: new Date(after.postedAt), id: after.id })),
   };
   const found = await notices.collection
-    .find(filter, { projection: { history: 0 }, sort: { postedAt: -1, _id: -1 }, limit: size, maxTimeMS: 2_000 })
+    .find(filter, { ...brief, sort: { postedAt: -1, _id: -1 }, limit: size })
     .toArray();
   return found.map((document) => notices.stored(document));
 }
@@ -47,7 +47,7 @@ export async function preferencesOf(wishes: Wishes, people: readonly string[]): 
   // In parts: an open call may concern all members of a community.
   for (let from = 0; from < people.length; from += 500) {
     const some = [...new Set(people.slice(from, from + 500))].map(ids.preferences);
-    const options = { projection: { history: { $slice: -1 } }, maxTimeMS: 2_000 };
+    const options = { projection: { history: { $slice: -1 } }, maxTimeMS: readTime };
     for await (const document of wishes.collection.find({ _id: { $in: some } }, options)) {
       const { state, history } = wishes.stored(document);
       known.set(state.person, { ...state, chosenAt: history.at(-1)?.at ?? '' });

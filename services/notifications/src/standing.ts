@@ -1,4 +1,4 @@
-import type { Collection, Db } from '@bandeng/records';
+import { type Collection, type Db, readTime } from '@bandeng/records';
 import type { Failure } from './channels/channel.ts';
 import type { Fault } from './domain/delivery.ts';
 import type { Channel } from './domain/preferences.ts';
@@ -30,12 +30,13 @@ export async function noteTry(
   outcome: 'sent' | Pick<Failure, 'fault'>,
 ): Promise<void> {
   const fault = outcome !== 'sent' && ofTheChannel.has(outcome.fault) ? { fault: outcome.fault } : {};
-  await documents(database).replaceOne({ _id: channel }, { triedAt: new Date(at), ...fault }, { upsert: true });
+  const options = { upsert: true, maxTimeMS: readTime };
+  await documents(database).replaceOne({ _id: channel }, { triedAt: new Date(at), ...fault }, options);
 }
 
 /** How each channel stands that was ever tried. */
 export async function standings(database: Db): Promise<Map<Channel, Standing>> {
-  const found = await documents(database).find({}, { maxTimeMS: 1_000 }).toArray();
+  const found = await documents(database).find({}, { maxTimeMS: readTime }).toArray();
   return new Map(
     found.map(({ _id: channel, triedAt, fault }) => [
       channel,

@@ -2,7 +2,7 @@
 import type { Condition, Filter as Permitted } from '@bandeng/access';
 import type { DomainEvent } from '@bandeng/decider';
 import { isWithin } from '@bandeng/directory';
-import type { Aggregates, Filter, RecordDocument, Stored } from '@bandeng/records';
+import { type Aggregates, type Filter, type RecordDocument, readTime, type Stored } from '@bandeng/records';
 import type { Posting, PostingEvent } from './domain/posting.ts';
 import type { Territory, TerritoryEvent } from './domain/territory.ts';
 import type { Unit, UnitEvent, UnitKind } from './domain/unit.ts';
@@ -17,7 +17,6 @@ export interface Page<S, E extends DomainEvent> {
   readonly last: Key | undefined;
 }
 
-const readTime = 2_000;
 const withoutHistory = { history: 0 } as const;
 
 type Branch = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 /** The read side: tickets by the closed catalogue of questions that a list offers, categories, and tickets by follow code. */
 import type { Condition, Filter as Visible } from '@bandeng/access';
 import { communityOf, isWithin, kindOf } from '@bandeng/directory';
-import type { Filter, RecordDocument, Stored } from '@bandeng/records';
+import { type Filter, type RecordDocument, readTime, type Stored } from '@bandeng/records';
 import type { Category, CategoryEvent } from './domain/category.ts';
 import type { Status, Ticket } from './domain/ticket.ts';
 import { branchKey, type Categories, listKey, type Tickets } from './records.ts';
@@ -15,7 +15,6 @@ export interface TicketQuery {
   readonly category?: string;
 }
 
-const readTime = 2_000;
 const statuses = Object.keys({
   ordered: 0,
   dispatched: 0,
