@@ -43,7 +43,7 @@ export interface DirectorySource {
 
 /** What a directory is opened with. */
 export interface DirectoryOptions {
-  /** The service's own database, where a copy is kept; left out where the source is as near as that. */
+  /** The service's own database, where a copy is kept, orggraph's too: with one the directory is ready as soon as it is opened. */
   readonly database?: Db | undefined;
   readonly orggraph: DirectorySource;
   readonly bus: Pick<Bus, 'connected' | 'onConnected' | 'live'>;
