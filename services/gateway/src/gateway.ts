@@ -28,7 +28,7 @@ import { type Problem, ProblemError, problem, problemOfFastify } from './problem
 import { protection } from './protection.ts';
 import { passedPlaces, passThrough } from './proxy.ts';
 import { answerProblem } from './replies.ts';
-import { type Place, placesOf, routesOf } from './routes.ts';
+import { type Place, placesOf, type Route, routesOf } from './routes.ts';
 import { openStreams } from './sse.ts';
 
 declare module 'fastify' {
@@ -89,7 +89,7 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
   const routes = routesOf(rpcs);
   for (const route of routes) {
     const handler = forwarder(route, services, configuration.budgetMs);
-    app.route({ method: route.verb, url: route.url, handler, config: { strictness: strictnessOf(route.rpc.name) } });
+    app.route({ method: route.verb, url: route.url, handler, config: { strictness: strictnessOf(route) } });
   }
   await serveEvidence(app, services);
   const readerPatienceMs = configuration.streams.patienceMs;
@@ -227,9 +227,9 @@ function door(
   }
 }
 
-function strictnessOf(rpc: string): Strictness {
-  if (rpc === 'OrderTicket') return 'guest-order';
-  return rpc === 'FollowTicket' || rpc === 'RateFollowedTicket' ? 'follow-code' : undefined;
+function strictnessOf({ rpc, template }: Route): Strictness {
+  if (rpc.name === 'OrderTicket') return 'guest-order';
+  return template.startsWith('/v1/follow/') ? 'follow-code' : undefined;
 }
 
 /** Bodies are JSON in UTF-8 and nothing else; how they are wrong is said by the handler, as for everything else. */
