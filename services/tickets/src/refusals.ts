@@ -1,13 +1,12 @@
 /** What each refusal of the service means to its caller. */
 import type { InspectionRefusal } from '@bandeng/files';
-import { accessRefusals, pageRefusals, type RefusalTable, recordsRefusals } from '@bandeng/rpc';
+import type { RefusalTable } from '@bandeng/rpc';
+import { type CommonRefusal, commonRefusals } from '@bandeng/service';
 import type { TicketRefusal } from './domain/ticket.ts';
 
 export type Refusal =
+  | CommonRefusal
   | TicketRefusal
-  | keyof typeof recordsRefusals
-  | keyof typeof accessRefusals
-  | keyof typeof pageRefusals
   | 'idempotency-key-needed'
   | 'source-id-reused'
   | 'not-dispatchable'
@@ -18,10 +17,7 @@ export type Refusal =
   | 'file-erased';
 
 export const refusals: RefusalTable<Refusal> = {
-  ...accessRefusals,
-  ...pageRefusals,
-  ...recordsRefusals,
-  'not-found': { kind: 'missing', title: 'There is no such thing, or you may not see it' },
+  ...commonRefusals,
   'not-in-this-state': { kind: 'state', title: 'The ticket does not allow this where it stands now' },
   'unknown-territory': { kind: 'rule', title: 'There is no such territory, or it is not one that can be ordered for' },
   'unknown-category': { kind: 'rule', title: 'There is no such category and no such branch of the tree' },
