@@ -29,7 +29,7 @@ function historyOf(id: string, letters: string): Entry<DomainEvent>[] {
 const context: PlanContext = {
   service: 'tickets',
   city: '4599',
-  told: () => 0,
+  toldUpTo: () => 0,
   publishings: new Map([
     [
       'errands',
@@ -48,9 +48,9 @@ const idsOf = (documents: WrittenDocument[], more: Partial<PlanContext> = {}): s
   plan(documents, { ...context, ...more }).batches.flatMap(({ messages }) => messages.map(({ id }) => id));
 
 it('sends the public entries that are not told', () => {
-  expect(idsOf([aggregate('a', 'PpPP')], { told: () => 1 })).toEqual(['a:3', 'a:4']);
-  expect(idsOf([aggregate('a', 'PpPP')], { told: () => 3 })).toEqual(['a:4']);
-  expect(idsOf([aggregate('a', 'PP')], { told: () => 2 })).toEqual([]);
+  expect(idsOf([aggregate('a', 'PpPP')], { toldUpTo: () => 1 })).toEqual(['a:3', 'a:4']);
+  expect(idsOf([aggregate('a', 'PpPP')], { toldUpTo: () => 3 })).toEqual(['a:4']);
+  expect(idsOf([aggregate('a', 'PP')], { toldUpTo: () => 2 })).toEqual([]);
 });
 
 it('sends once what was read twice, and nothing after what cannot be published', () => {
@@ -66,11 +66,11 @@ it('sends once what was read twice, and nothing after what cannot be published',
 });
 
 it('makes no batch of private entries alone', () => {
-  expect(plan([aggregate('a', 'Pp')], { ...context, told: () => 1 }).batches).toEqual([]);
+  expect(plan([aggregate('a', 'Pp')], { ...context, toldUpTo: () => 1 }).batches).toEqual([]);
 });
 
 it('says which public entry came before', () => {
-  const { batches } = plan([aggregate('a', 'PppP')], { ...context, told: () => 2 });
+  const { batches } = plan([aggregate('a', 'PppP')], { ...context, toldUpTo: () => 2 });
   const [message] = batches.flatMap(({ messages }) => messages);
   expect(JSON.parse(new TextDecoder().decode(message?.payload))).toMatchObject({ sequence: '4', previous: '1' });
 });

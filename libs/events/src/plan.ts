@@ -35,7 +35,7 @@ export interface PlanContext {
   /** Code for what has no territory. */
   readonly city: string;
   /** Up to which seq an aggregate has been told already. */
-  told(document: WrittenDocument): number;
+  toldUpTo(document: WrittenDocument): number;
   readonly maxBytes?: number;
 }
 
@@ -59,7 +59,7 @@ export function plan(documents: readonly WrittenDocument[], context: PlanContext
   const upTo = new Map<string, number>();
   for (const document of documents) {
     const { collection, id, key } = document;
-    const told = Math.max(context.told(document), upTo.get(key) ?? 0);
+    const told = Math.max(context.toldUpTo(document), upTo.get(key) ?? 0);
     upTo.set(key, Math.max(told, document.version));
     for (let seq = told + 1; seq <= document.version; seq += 1) {
       let message: Outgoing | undefined;
@@ -88,11 +88,11 @@ export function plan(documents: readonly WrittenDocument[], context: PlanContext
 export function outgoing(
   document: WrittenDocument,
   entry: Entry<DomainEvent>,
-  context: Omit<PlanContext, 'told'>,
+  context: Omit<PlanContext, 'toldUpTo'>,
 ): Outgoing | undefined {
   const publishing = context.publishings.get(document.collection);
   if (publishing === undefined) throw new Error(`no publications for ${document.collection}`);
-  const event = told(publishing, entry, document);
+  const event = publicEventOf(publishing, entry, document);
   if (event === 'private') return undefined;
   const { type, service } = events[event.event];
   if (service !== context.service) throw new Error(`${type} is not an event of ${context.service}`);
@@ -117,8 +117,8 @@ export function outgoing(
   };
 }
 
-/** What was silent has never been told. */
-function told(publishing: Publishing, entry: Entry<DomainEvent>, document: WrittenDocument) {
+/** The public event that an entry becomes; what was silent has never been told. */
+function publicEventOf(publishing: Publishing, entry: Entry<DomainEvent>, document: WrittenDocument) {
   return entry.silent === true ? 'private' : publishing.of(entry, document);
 }
 
@@ -127,7 +127,7 @@ function previousPublic(document: WrittenDocument, seq: number, publishing: Publ
   for (let before = seq - 1; before > 0; before -= 1) {
     const entry = document.entry(before);
     if (entry === undefined) return undefined;
-    if (told(publishing, entry, document) !== 'private') return before;
+    if (publicEventOf(publishing, entry, document) !== 'private') return before;
   }
   return undefined;
 }

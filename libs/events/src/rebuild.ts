@@ -8,7 +8,7 @@ import { MAX_BATCH_BYTES, outgoing, type PlanContext, type Stuck } from './plan.
  */
 export async function* rebuiltBatches(
   published: AsyncIterable<readonly PublishedEntry[]>,
-  context: Omit<PlanContext, 'told'>,
+  context: Omit<PlanContext, 'toldUpTo'>,
   faults: Stuck[],
 ): AsyncGenerator<readonly Outgoing[]> {
   let batch: Outgoing[] = [];

@@ -24,7 +24,7 @@ export interface Telling {
 }
 
 /** Of what is told, and how far whoever was before came. */
-export interface TellingOptions extends Omit<PlanContext, 'told'> {
+export interface TellingOptions extends Omit<PlanContext, 'toldUpTo'> {
   readonly outbox: Outbox;
   readonly tenure: Tenure;
   readonly kept: Kept;
@@ -141,7 +141,7 @@ export function startTelling(options: TellingOptions): Telling {
     },
 
     plan(documents) {
-      const planned = plan(documents, { ...options, told: toldUpTo });
+      const planned = plan(documents, { ...options, toldUpTo });
       const held = new Map(planned.stuck.map((one) => [aggregateKey(one.collection, one.id), one]));
       for (const document of documents) {
         const { key } = document;
