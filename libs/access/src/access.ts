@@ -128,8 +128,9 @@ export function filter(input: AccessInput, action: Action): Filter | undefined {
  * Whether the caller reads the personal data in an object: what is theirs, or by a posting whose role is shown them.
  * An auditor and another system read the rest of it only.
  */
-export function readsPersonalData(input: AccessInput, object: AccessObject, action: Action = 'tickets.read'): boolean {
+export function readsPersonalData(input: AccessInput, object: AccessObject): boolean {
   const { caller } = input;
+  const action = 'tickets.read';
   if (caller.kind !== 'person') return false;
   if (isOwn(caller.id, action, object)) return true;
   return considered(input).some(
