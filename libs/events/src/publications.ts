@@ -1,4 +1,4 @@
-import type { DataOf, EventName, events } from '@bandeng/contracts';
+import type { DataOf, EventName, EventTypeOf } from '@bandeng/contracts';
 import type { DomainEvent } from '@bandeng/decider';
 import type { Aggregates, Entry } from '@bandeng/records';
 
@@ -38,10 +38,8 @@ export interface Publishing {
   of(entry: Entry<DomainEvent>, document: PublishedDocument<unknown>): PublicEvent | 'private';
 }
 
-type TypeOf<N extends EventName> = (typeof events)[N]['type'];
-
 /** A public event whose data is checked against the catalogue. */
-export function publish<N extends EventName>(event: N, data: DataOf<TypeOf<N>>, territory: string): PublicEvent {
+export function publish<N extends EventName>(event: N, data: DataOf<EventTypeOf<N>>, territory: string): PublicEvent {
   return { event, data, territory };
 }
 
