@@ -131,13 +131,12 @@ function typedMethod(channel: Channel, rpc: Rpc, token: () => Promise<string>): 
 
 /** The person's headers from the call that is being answered, the service's own token, and this call's own. */
 function passedOn({ call, actingAs, idempotencyKey, ifMatch }: CallOptions, serviceAuthorization: string): Sent {
-  const { authorization, acceptLanguage, ...rest } = (call === undefined ? undefined : headersOfCall(call)) ?? {};
-  const capacity = actingAs ?? ('actingAs' in rest ? rest.actingAs : undefined);
+  const theirs = call === undefined ? undefined : headersOfCall(call);
   return {
     serviceAuthorization,
-    authorization,
-    acceptLanguage,
-    actingAs: capacity,
+    authorization: theirs?.authorization,
+    acceptLanguage: theirs?.acceptLanguage,
+    actingAs: actingAs ?? theirs?.actingAs,
     idempotencyKey,
     ifMatch: ifMatch === undefined ? undefined : `"${ifMatch}"`,
     ownAccount: call === undefined || call.caller.kind === 'service',
