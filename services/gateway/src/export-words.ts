@@ -8,9 +8,7 @@ import type {
   TicketStatus_Value,
   Urgency_Value,
 } from '@bandeng/contracts/tickets';
-import type { languageOf } from '@bandeng/rpc';
-
-export type Language = ReturnType<typeof languageOf>;
+import type { Language } from '@bandeng/rpc';
 
 /** In Chinese and in English. */
 export type Words = readonly [chinese: string, english: string];

@@ -1,13 +1,13 @@
 /** Lists as files: `GET /v1/tickets.xlsx` and `.csv` answer what `GET /v1/tickets` answers, all pages of it, as a table. */
 import { PassThrough, type Readable } from 'node:stream';
 import { type Rpc, rpcs } from '@bandeng/contracts';
-import { languageOf, type RawClient, RpcFailure, validator } from '@bandeng/rpc';
+import { type Language, languageOf, type RawClient, RpcFailure, validator } from '@bandeng/rpc';
 import type { Logger } from '@bandeng/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { byteOrderMark, csvLine } from './csv.ts';
 import { drained, type Reader } from './drained.ts';
 import { type Cell, type Names, type Table, tables } from './export-columns.ts';
-import { inLanguage, type Language } from './export-words.ts';
+import { inLanguage } from './export-words.ts';
 import { hungUp, queryOf } from './forward.ts';
 import { type CallHeaders, readHeaders } from './headers.ts';
 import { invalid, ProblemError, problem } from './problems.ts';

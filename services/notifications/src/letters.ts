@@ -1,5 +1,6 @@
+import type { Language } from '@bandeng/rpc';
 import type { Delivery } from './domain/delivery.ts';
-import { type Language, wording } from './words.ts';
+import { wording } from './words.ts';
 
 /** What a letter says, without its address. */
 export interface Contents {

@@ -1,9 +1,7 @@
+import type { Language } from '@bandeng/rpc';
 import type { ToldEvent } from './domain/concerned.ts';
 
-/** Languages in which notices are written. */
-export type Language = 'zh-CN' | 'en';
-
-/** Whether a word names one of them. */
+/** Whether a word names a language in which notices are written. */
 export const isLanguage = (word: string): word is Language => word === 'zh-CN' || word === 'en';
 
 interface Text {
