@@ -17,9 +17,6 @@ export interface Inspected {
 /** Why a file is not taken: its bytes are of no kind that is, or they begin like a photo and cannot be read as one. */
 export type InspectionRefusal = 'file-type-not-taken' | 'photo-unreadable';
 
-/** Largest file in bytes. */
-export const largestFile = 10 * 1024 * 1024;
-
 const photoTypes: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/webp']);
 const documentTypes: ReadonlySet<string> = new Set([
   'application/pdf',

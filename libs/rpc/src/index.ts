@@ -12,6 +12,7 @@ export {
   type ServiceHealth,
 } from './client.ts';
 export { type Handlers, type Implementation, implement } from './implementation.ts';
+export { largestFile } from './limits.ts';
 export { type PageRefusal, type PageTokens, pageTokens } from './page-tokens.ts';
 export {
   accessRefusals,

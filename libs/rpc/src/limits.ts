@@ -1,5 +1,8 @@
-/** Largest message in bytes, either way: a file of 10 MB and what goes with it. */
-export const largestMessage = 11 * 1024 * 1024;
+/** Largest file that is taken, in bytes. */
+export const largestFile = 10 * 1024 * 1024;
+
+/** Largest message in bytes, either way: a file and what goes with it. */
+export const largestMessage = largestFile + 1024 * 1024;
 
 /** Milliseconds that a call gets whose caller set no deadline. */
 export const defaultBudget = 3_000;

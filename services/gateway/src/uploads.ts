@@ -1,11 +1,10 @@
 /** Reads a file out of a form, as browsers send it: in one part named `file`, and never more of it than may be kept. */
 import type { Readable } from 'node:stream';
+import { largestFile } from '@bandeng/rpc';
 import { Busboy, type BusboyFileStream, type BusboyHeaders } from '@fastify/busboy';
 import type { FastifyRequest } from 'fastify';
 import { type FieldProblem, fault, invalid, type Problem, problem } from './problems.ts';
 
-/** Largest file in bytes. */
-const largestFile = 10 * 1024 * 1024;
 /** What comes beyond a file that is too large is read on and thrown away, so that the client gets to read why; not for ever. */
 const mostRead = 64 * 1024 * 1024;
 

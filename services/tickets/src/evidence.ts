@@ -1,9 +1,9 @@
 /** Photos and documents of a ticket: taken in, looked at, kept, and given to whoever may read the ticket. */
 import type * as contract from '@bandeng/contracts/tickets';
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
-import { inspect, largestFile } from '@bandeng/files';
+import { inspect } from '@bandeng/files';
 import type { Actor } from '@bandeng/records';
-import type { Call } from '@bandeng/rpc';
+import { type Call, largestFile } from '@bandeng/rpc';
 import { hidden } from '@bandeng/service';
 import { callerKey, type Desk, followerKey, present } from './desk.ts';
 import { hindrance } from './domain/actions.ts';
