@@ -1,10 +1,10 @@
 /** The graph over gRPC. */
-import type { AccessObject } from '@bandeng/access';
+import type { AccessObject, Denied } from '@bandeng/access';
 import { type DomainEvent, isRefused, type Refused, refuse } from '@bandeng/decider';
 import { type Changes, communityOf, kindOf, normalize, parentOf, prefixes } from '@bandeng/directory';
 import { type CommandContext, derivedId, type Outcome, type Stored } from '@bandeng/records';
 import { type Call, callerId, type Implementation, implement, type RefusalTable } from '@bandeng/rpc';
-import { type CommonRefusal, commonRefusals, type House } from '@bandeng/service';
+import { type CommonRefusal, commonRefusals, type House, hidden } from '@bandeng/service';
 import { listChanges } from './changes.ts';
 import type { Posting, PostingEvent, PostingRefusal } from './domain/posting.ts';
 import type { CoverFacts, Territory, TerritoryEvent, TerritoryRefusal } from './domain/territory.ts';
@@ -35,7 +35,7 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
   const { units, territories, postings } = graph;
 
   /** What a command on this object brings along, once it is permitted. */
-  function context(call: Call, object: AccessObject): CommandContext | Refused<Refusal> {
+  function context(call: Call, object: AccessObject): CommandContext | Refused<Denied> {
     const granted = access.permit(call, object);
     return isRefused(granted) ? granted : access.context(call, granted);
   }
@@ -237,16 +237,15 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
 
       async getPosting({ id }, call) {
         const posting = await postings.read(id);
-        if (posting === undefined) return refuse('not-found', { field: 'id' });
-        const granted = access.permit(call, posting.state);
-        return isRefused(granted) ? granted : postingMessage(posting);
+        const granted = access.permit(call, posting?.state ?? nowhere);
+        if (isRefused(granted)) return hidden(granted, 'not-found');
+        return posting === undefined ? refuse('not-found') : postingMessage(posting);
       },
 
       async endPosting(request, call) {
         const posting = await postings.read(request.id);
-        if (posting === undefined) return refuse('not-found', { field: 'id' });
-        const command = context(call, posting.state);
-        if (isRefused(command)) return command;
+        const command = context(call, posting?.state ?? nowhere);
+        if (isRefused(command)) return hidden(command, 'not-found');
         const outcome = await postings.run(request.id, command, () => ({
           command: {
             do: 'end',
@@ -264,6 +263,9 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
 }
 
 const usualPage = 20;
+
+/** What is not there is asked about as what lies nowhere: nobody can tell it from what they may not see. */
+const nowhere: AccessObject = {};
 
 function notACode(field: string, code: string): Refused<'not-a-code'> {
   return refuse('not-a-code', { field, values: { code } });
