@@ -2,6 +2,7 @@
 import type { AccessObject } from '@bandeng/access';
 import type * as contract from '@bandeng/contracts/identity';
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
+import { prefixes } from '@bandeng/directory';
 import { derivedId } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import { type House, hidden } from '@bandeng/service';
@@ -10,13 +11,18 @@ import { accountMessage, contactOf, contextOf, type Office } from './office.ts';
 import { endedSince, namesOf } from './queries.ts';
 import type { Refusal } from './refusals.ts';
 
-/** An account has no place of its own; it lies where the person holds postings, and always in the city. */
+/**
+ * An account has no place of its own: it lies in what the places of all the person's postings have in common, and always in the
+ * city. So a right over it is one over the whole person, and a posting given to somebody takes them from nobody.
+ */
 export function accountObject({ city, directory, now }: House, person: string): AccessObject {
-  const places = directory.postingsOf(person, now()).flatMap(({ unit, territory }) => {
+  const everywhere = prefixes(city);
+  const [first = [], ...others] = directory.postingsOf(person, now()).map(({ unit, territory }) => {
     const place = territory ?? (unit === undefined ? undefined : directory.unit(unit)?.territory);
-    return place === undefined ? [] : directory.ancestors(place);
+    return place === undefined ? everywhere : directory.ancestors(place);
   });
-  return { person, territories: [...new Set([city, ...places])] };
+  const common = first.filter((code) => others.every((codes) => codes.includes(code)));
+  return { person, territories: [...new Set([...everywhere, ...common])] };
 }
 
 export function accounts(office: Office) {

@@ -1,4 +1,5 @@
 import type { Account, PersonalData } from '@bandeng/contracts/identity';
+import type { Posting } from '@bandeng/contracts/orggraph';
 import { PersonalTicket } from '@bandeng/contracts/tickets';
 import { type CloudEvent, NotNow, type ReactionDefinition } from '@bandeng/events';
 import { type Server, startServer } from '@bandeng/rpc';
@@ -121,6 +122,39 @@ describe('erasing', () => {
       actor: { person: administrator, posting: 'p1' },
       data: { reason: 'purpose_ended' },
     });
+  });
+
+  it('is for an administrator of all places where the person holds postings, not of one among them', async () => {
+    const learn = (id: string, person: string, role: Posting['role'], at: string) =>
+      counter.house.directory.learn({ postings: [posting(id, person, role, at)] });
+    const reason = 'ASKED_FOR';
+    const missing = { refused: 'not-found', status: 404 };
+    const supervisor = Object(
+      await counter.ask(administrator, 'RegisterAccount', { login: 'supervisor', name: '督办员' }),
+    ).id;
+    learn('local', 'local', 'ADMINISTRATOR', '459901001001');
+    learn('street', 'street', 'ADMINISTRATOR', '459901001');
+    // An account without postings lies in the city alone.
+    expect(await counter.ask('street', 'GetAccount', { id: supervisor })).toEqual(missing);
+    learn('supervising', supervisor, 'CITY_SUPERVISOR', '4599');
+    learn('taken', supervisor, 'RESIDENT', '459901001001501');
+    for (const by of ['local', 'street']) {
+      expect(await counter.ask(by, 'GetAccount', { id: supervisor })).toEqual(missing);
+      expect(await counter.ask(by, 'EraseAccount', { id: supervisor, reason })).toEqual(missing);
+    }
+    expect(await counter.ask('local', 'GetAccount', { id: mei })).toMatchObject({ id: mei });
+    learn('helping', mei, 'VOLUNTEER', '459901001002');
+    expect(await counter.ask('local', 'GetAccount', { id: mei })).toEqual(missing);
+    expect(await erase('local', { reason })).toEqual(missing);
+    // What happens at a unit that nobody knows is nowhere but in the city.
+    expect(await counter.ask('street', 'GetAccount', { id: mei })).toMatchObject({ id: mei });
+    counter.house.directory.learn({
+      postings: [{ ...posting('liaising', mei, 'ORGAN_LIAISON', ''), unit: 'unknown' }],
+    });
+    expect(await erase('street', { reason })).toEqual(missing);
+    expect(await counter.ask(mei, 'GetAccount', { id: mei })).toMatchObject({ id: mei });
+    expect(await counter.ask(administrator, 'EraseAccount', { id: supervisor, reason })).toMatchObject({ name: '' });
+    expect(await erase(administrator, { reason })).toMatchObject({ id: mei, version: 2 });
   });
 
   it('destroys nothing for a version that the caller has not seen, and happens once', async () => {

@@ -107,7 +107,7 @@ export const rpcs = [
     response: identity_identity.Account,
     requestType: 'bandeng.identity.v1.GetAccountRequest',
     responseType: 'bandeng.identity.v1.Account',
-    comment: "One account, without contacts. Also one's own.",
+    comment: "One account, without contacts. Also one's own; another's by a right over all places where that person holds postings, or over\nthe city.",
   },
   {
     service: 'identity',
@@ -198,7 +198,7 @@ export const rpcs = [
     response: identity_identity.Account,
     requestType: 'bandeng.identity.v1.EraseAccountRequest',
     responseType: 'bandeng.identity.v1.Account',
-    comment: "Erases a person: one's own account, or another's with a reason. The key of the contact, password and sessions are\ndestroyed at once, name and login with them, and the words that the person wrote within seconds. It cannot be undone.\nThe history of cases stays, under an id that stands for nobody. Erasing again changes nothing. Refused: `reason-needed`.",
+    comment: "Erases a person: one's own account, or another's with a reason and by a right over all places where that person holds\npostings, or over the city. The key of the contact, password and sessions are destroyed at once, name and login with them,\nand the words that the person wrote within seconds. It cannot be undone. The history of cases stays, under an id that stands\nfor nobody. Erasing again changes nothing. Refused: `reason-needed`.",
   },
   {
     service: 'identity',

@@ -3843,7 +3843,10 @@ export const IdentityServiceService = {
     responseSerialize: (value: Account): Buffer => Buffer.from(Account.encode(value).finish()),
     responseDeserialize: (value: Buffer): Account => Account.decode(value),
   },
-  /** One account, without contacts. Also one's own. */
+  /**
+   * One account, without contacts. Also one's own; another's by a right over all places where that person holds postings, or over
+   * the city.
+   */
   getAccount: {
     path: "/bandeng.identity.v1.IdentityService/GetAccount" as const,
     requestStream: false as const,
@@ -3932,9 +3935,10 @@ export const IdentityServiceService = {
     responseDeserialize: (value: Buffer): Contact => Contact.decode(value),
   },
   /**
-   * Erases a person: one's own account, or another's with a reason. The key of the contact, password and sessions are
-   * destroyed at once, name and login with them, and the words that the person wrote within seconds. It cannot be undone.
-   * The history of cases stays, under an id that stands for nobody. Erasing again changes nothing. Refused: `reason-needed`.
+   * Erases a person: one's own account, or another's with a reason and by a right over all places where that person holds
+   * postings, or over the city. The key of the contact, password and sessions are destroyed at once, name and login with them,
+   * and the words that the person wrote within seconds. It cannot be undone. The history of cases stays, under an id that stands
+   * for nobody. Erasing again changes nothing. Refused: `reason-needed`.
    */
   eraseAccount: {
     path: "/bandeng.identity.v1.IdentityService/EraseAccount" as const,
@@ -4040,7 +4044,10 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
   getMe: handleUnaryCall<GetMeRequest, Me>;
   /** Registers a person. Refused: `login-taken`. */
   registerAccount: handleUnaryCall<RegisterAccountRequest, Account>;
-  /** One account, without contacts. Also one's own. */
+  /**
+   * One account, without contacts. Also one's own; another's by a right over all places where that person holds postings, or over
+   * the city.
+   */
   getAccount: handleUnaryCall<GetAccountRequest, Account>;
   /** The caller's own contact. People alone have one. Refused: `people-only`. */
   getMyContact: handleUnaryCall<GetMyContactRequest, Contact>;
@@ -4069,9 +4076,10 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
    */
   readContact: handleUnaryCall<ReadContactRequest, Contact>;
   /**
-   * Erases a person: one's own account, or another's with a reason. The key of the contact, password and sessions are
-   * destroyed at once, name and login with them, and the words that the person wrote within seconds. It cannot be undone.
-   * The history of cases stays, under an id that stands for nobody. Erasing again changes nothing. Refused: `reason-needed`.
+   * Erases a person: one's own account, or another's with a reason and by a right over all places where that person holds
+   * postings, or over the city. The key of the contact, password and sessions are destroyed at once, name and login with them,
+   * and the words that the person wrote within seconds. It cannot be undone. The history of cases stays, under an id that stands
+   * for nobody. Erasing again changes nothing. Refused: `reason-needed`.
    */
   eraseAccount: handleUnaryCall<EraseAccountRequest, Account>;
   /**
@@ -4128,7 +4136,10 @@ export interface IdentityServiceClient extends Client1 {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Account) => void,
   ): ClientUnaryCall;
-  /** One account, without contacts. Also one's own. */
+  /**
+   * One account, without contacts. Also one's own; another's by a right over all places where that person holds postings, or over
+   * the city.
+   */
   getAccount(
     request: GetAccountRequest,
     callback: (error: ServiceError | null, response: Account) => void,
@@ -4255,9 +4266,10 @@ export interface IdentityServiceClient extends Client1 {
     callback: (error: ServiceError | null, response: Contact) => void,
   ): ClientUnaryCall;
   /**
-   * Erases a person: one's own account, or another's with a reason. The key of the contact, password and sessions are
-   * destroyed at once, name and login with them, and the words that the person wrote within seconds. It cannot be undone.
-   * The history of cases stays, under an id that stands for nobody. Erasing again changes nothing. Refused: `reason-needed`.
+   * Erases a person: one's own account, or another's with a reason and by a right over all places where that person holds
+   * postings, or over the city. The key of the contact, password and sessions are destroyed at once, name and login with them,
+   * and the words that the person wrote within seconds. It cannot be undone. The history of cases stays, under an id that stands
+   * for nobody. Erasing again changes nothing. Refused: `reason-needed`.
    */
   eraseAccount(
     request: EraseAccountRequest,
