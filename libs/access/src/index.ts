@@ -4,4 +4,4 @@ export type { Action } from './actions.ts';
 export { actions, isAction, isReading } from './actions.ts';
 export type { AccessObject, Condition, Filter, HeldPosting, PackedRule } from './grants.ts';
 export type { Right, Role, Where } from './roles.ts';
-export { actionsOf, isRole, ownRights, rightsOfRoles, roles } from './roles.ts';
+export { actionsOf, belonging, isRole, ownRights, rightsOfRoles, roles } from './roles.ts';

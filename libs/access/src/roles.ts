@@ -137,6 +137,9 @@ export const rightsOfRoles: { readonly [R in Role]: readonly Right[] } = {
 /** Roles that see objects without the personal data in them. */
 export const withoutPersonalData: ReadonlySet<Role> = new Set<Role>(['auditor', 'system']);
 
+/** Roles by which a person belongs somewhere: who looks after people there may need to reach them, and reads their contacts. */
+export const belonging: ReadonlySet<Role> = new Set<Role>(['resident', 'member']);
+
 /** What everybody may do with what is theirs, by the field of the object that says whose it is. */
 export const ownRights: { readonly orderer: readonly Action[]; readonly person: readonly Action[] } = {
   orderer: ['tickets.read', 'tickets.rate', 'tickets.withdraw', 'tickets.attach'],

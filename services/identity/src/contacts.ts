@@ -1,5 +1,5 @@
 /** Contacts of people: one's own, and others' for a reason that is recorded. */
-import type { AccessObject } from '@bandeng/access';
+import { type AccessObject, belonging } from '@bandeng/access';
 import type * as contract from '@bandeng/contracts/identity';
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import { derivedId, type Stored } from '@bandeng/records';
@@ -25,13 +25,13 @@ const usualPage = 20;
 /** How long a repeated call gets the contact again under the same record, for an answer that was lost on its way. */
 const readingLasts = 5 * 60_000;
 
-/** Postings by which a person belongs to a community: who looks after it there may need to reach them. */
-const belonging = new Set(['resident', 'member']);
-
 /** The service that reaches people; no other gets their contacts. */
 const sender = 'notifications';
 
-/** A contact is where its person lives or is checked in, and nowhere else: working somewhere opens it to nobody there. */
+/**
+ * A contact is where its person lives or is checked in, and nowhere else: working somewhere opens it to nobody there. It is in
+ * each of these places, which is safe because nobody is taken in somewhere over the heads of those who have them already.
+ */
 function contactObject({ directory, now }: House, person: string): AccessObject {
   const places = directory
     .postingsOf(person, now())

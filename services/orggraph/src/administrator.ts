@@ -67,7 +67,7 @@ export async function appointAdministrator(
       territories: prefixes(city),
       validFrom: recordedAt,
       recordedAt,
-      facts: { personKnown: true, unitKnown: false, territoryKnown: true },
+      facts: { personKnown: true, unitKnown: false, territoryKnown: true, belongsElsewhere: false },
     },
   }));
   return isRefused(outcome) ? outcome : undefined;

@@ -153,11 +153,15 @@ export async function postingsPage(
   return pageOf(postings, found, size, ({ createdAt }) => createdAt);
 }
 
-/** Ids of the postings of a person that have not ended by an instant, those that are to begin later too. */
-export async function runningPostings(postings: Postings, person: string, at: Date): Promise<string[]> {
+/** The postings of a person that have not ended by an instant, those that are to begin later too. */
+export async function runningPostings(
+  postings: Postings,
+  person: string,
+  at: Date,
+): Promise<readonly Stored<Posting, PostingEvent>[]> {
   const open = [{ validUntil: { $exists: false } }, { validUntil: { $gt: at } }];
-  const found = postings.collection.find({ person, $or: open }, { projection: { _id: 1 }, maxTimeMS: readTime });
-  return (await found.toArray()).map(({ _id }) => _id);
+  const found = postings.collection.find({ person, $or: open }, { projection: withoutHistory, maxTimeMS: readTime });
+  return (await found.toArray()).map((document) => postings.stored(document));
 }
 
 /** People with a posting as administrator that has not ended at an instant. Reads all postings: for the operator alone. */

@@ -9,7 +9,7 @@ export function reactions(postings: Postings, { now }: Pick<House, 'now'>): Reac
     on('bandeng.identity.account-erased.v1', 'end-postings', async ({ data }) => {
       const running = await runningPostings(postings, data.person, now());
       if (running.length === 0) return skip('held no posting');
-      return running.map((id) => ({
+      return running.map(({ id }) => ({
         target: id,
         run: (_commandId, context) =>
           postings.run(id, context, () => ({ command: { do: 'end', recordedAt: context.at } })),

@@ -1,15 +1,24 @@
 /** The graph over gRPC. */
-import type { AccessObject, Denied } from '@bandeng/access';
+import { type AccessObject, belonging, type Denied } from '@bandeng/access';
 import { type DomainEvent, isRefused, type Refused, refuse } from '@bandeng/decider';
 import { type Changes, communityOf, kindOf, normalize, parentOf, prefixes } from '@bandeng/directory';
 import { type CommandContext, derivedId, type Outcome, type Stored } from '@bandeng/records';
 import { type Call, callerId, type Implementation, implement, type RefusalTable } from '@bandeng/rpc';
 import { type CommonRefusal, commonRefusals, type House, hidden } from '@bandeng/service';
 import { listChanges } from './changes.ts';
+import { overlap, type Period } from './domain/period.ts';
 import type { Posting, PostingEvent, PostingRefusal } from './domain/posting.ts';
 import type { CoverFacts, Territory, TerritoryEvent, TerritoryRefusal } from './domain/territory.ts';
 import type { Unit, UnitEvent, UnitRefusal } from './domain/unit.ts';
-import { type Key, postingsFilter, postingsPage, registered, territoriesPage, unitsPage } from './queries.ts';
+import {
+  type Key,
+  postingsFilter,
+  postingsPage,
+  registered,
+  runningPostings,
+  territoriesPage,
+  unitsPage,
+} from './queries.ts';
 import type { OrganizationGraph } from './records.ts';
 import { postingMessage, roleOf, territoryMessage, unitKindOf, unitMessage } from './representation.ts';
 
@@ -25,6 +34,10 @@ const refusals: RefusalTable<Refusal> = {
   'one-filter-only': { kind: 'field', title: 'Only one of these narrows the list at a time' },
   'unknown-person': { kind: 'rule', title: 'There is no account of this person' },
   'unknown-unit': { kind: 'rule', title: 'This unit is not registered' },
+  'belongs-elsewhere': {
+    kind: 'forbidden',
+    title: 'This person holds postings elsewhere, where the caller may start none',
+  },
   'wrong-place': { kind: 'rule', title: 'This role is not held there' },
   'period-reversed': { kind: 'rule', title: 'The end comes before the beginning' },
   'already-ended': { kind: 'state', title: 'The posting has ended, or ends by then, already' },
@@ -74,6 +87,15 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
   async function personKnown(person: string, call: Call): Promise<boolean> {
     const { names } = await clients.identity.listNames({ people: [person] }, { call });
     return Object.hasOwn(names, person);
+  }
+
+  /**
+   * Whether a person holds, while a posting is to count, any at a place where the caller may start none. Asked of what is stored,
+   * for the directory may be behind what another process has written.
+   */
+  async function heldElsewhere(person: string, period: Period, call: Call): Promise<boolean> {
+    const running = await runningPostings(postings, person, now());
+    return running.some(({ state }) => overlap(state, period) && !access.permitted(call, state).has('postings.start'));
   }
 
   return implement<'orggraph', Refusal>(
@@ -193,19 +215,24 @@ export function orggraphRpc(house: House, graph: OrganizationGraph): Implementat
         if (isRefused(command)) return command;
         const kind = territory === undefined ? undefined : kindOf(territory);
         const id = derivedId('posting', command.id);
+        const { person } = request;
+        const period = {
+          validFrom: request.validFrom?.toISOString() ?? command.at,
+          ...(request.validUntil === undefined ? {} : { validUntil: request.validUntil.toISOString() }),
+        };
         const outcome = await postings.run(id, { ...command, expectNew: true }, async () => ({
           command: {
             do: 'start',
-            person: request.person,
+            person,
             role,
             ...(request.unit === '' ? {} : { unit: request.unit }),
             ...(territory === undefined ? {} : { territory }),
             territories: places,
-            validFrom: request.validFrom?.toISOString() ?? command.at,
-            ...(request.validUntil === undefined ? {} : { validUntil: request.validUntil.toISOString() }),
+            ...period,
             recordedAt: command.at,
             facts: {
-              personKnown: await personKnown(request.person, call),
+              personKnown: await personKnown(person, call),
+              belongsElsewhere: belonging.has(role) && (await heldElsewhere(person, period, call)),
               unitKnown: unit !== undefined,
               territoryKnown: territory !== undefined && (await registered(territories, [territory])).has(territory),
               ...(kind === undefined ? {} : { kind }),

@@ -73,7 +73,7 @@ export async function seed(
           ...posting,
           territories: prefixes(place),
           recordedAt,
-          facts: { personKnown: true, unitKnown: true, territoryKnown: true },
+          facts: { personKnown: true, unitKnown: true, territoryKnown: true, belongsElsewhere: false },
         },
       }));
     }),

@@ -1,11 +1,11 @@
 import { type RunningService, visit } from '@bandeng/service';
 import { eventually, type Parts, parts } from '@bandeng/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { orggraph } from '../src/main.ts';
 import { seed } from '../src/seed.ts';
 import { gateway, startIdentity } from './neighbours.ts';
 
-/** Whose postings are seen. */
+/** Whose postings are seen, and who may be taken in where, as resident or member, and by whom. */
 
 const city = '4599';
 const street = '459902001';
@@ -13,7 +13,11 @@ const community = `${street}001`;
 const compound = `${community}501`;
 const next = `${street}002`;
 const far = '459902002001';
-const people = ['admin', 'street-admin', 'here-admin', 'mover', 'local'];
+const people = ['admin', 'street-admin', 'here-admin', 'far-admin', 'mover', 'moved', 'local'];
+const hour = 3_600_000;
+const begun = Date.now();
+const from = (hours: number): Date => new Date(begun + hours * hour);
+const elsewhere = { status: 403, reason: 'belongs-elsewhere', fields: ['person'] };
 
 let given: Parts;
 let identity: Awaited<ReturnType<typeof startIdentity>>;
@@ -25,6 +29,8 @@ type Headers = { readonly key?: string; readonly actingAs?: string };
 
 const as = (by: string, name: string, request: object, headers: Headers = {}) =>
   caller.call(name, request, { ...headers, token: tokens.get(by) ?? '' });
+const give = (by: string, person: string, role: string, territory: string, more: object = {}, headers: Headers = {}) =>
+  as(by, 'StartPosting', { person, role, territory, ...more }, headers);
 
 beforeAll(async () => {
   given = await parts();
@@ -47,6 +53,7 @@ beforeAll(async () => {
         administrator('street', 'street-admin', street),
         administrator('here', 'here-admin', community),
         administrator('there', 'here-admin', next),
+        administrator('far', 'far-admin', far),
       ],
     }),
   );
@@ -72,4 +79,51 @@ test('a posting that one may not see is answered like one that is not there', as
   // Also where the asker has rights, only elsewhere.
   expect(await as('street-admin', 'EndPosting', { id: 'city' })).toMatchObject(missing);
   expect(await as('street-admin', 'EndPosting', { id: 'none' })).toMatchObject(missing);
+});
+
+describe('A person is taken in, as resident or member,', () => {
+  test('by any community as long as they hold no posting', async () => {
+    expect((await give('here-admin', 'local', 'RESIDENT', compound)).status).toBe(200);
+    expect((await give('here-admin', 'local', 'MEMBER', community)).status).toBe(200);
+  });
+
+  test('by nobody over the heads of those who have them: an office counts as much as a home', async () => {
+    for (const [person, role] of [
+      ['local', 'MEMBER'],
+      ['admin', 'RESIDENT'],
+      ['street-admin', 'MEMBER'],
+    ] as const) {
+      const at = person === 'local' ? far : community;
+      const by = person === 'local' ? 'far-admin' : 'here-admin';
+      expect(await give(by, person, role, at), person).toMatchObject(elsewhere);
+    }
+    expect((await give('here-admin', 'admin', 'VOLUNTEER', community)).status).toBe(200);
+    expect((await give('admin', 'street-admin', 'MEMBER', community)).status).toBe(200);
+  });
+
+  test('by whoever could also have given what they hold, in all capacities together or in the one that is named', async () => {
+    expect((await give('admin', 'mover', 'RESIDENT', next, { validUntil: from(2) })).status).toBe(200);
+    expect(await give('here-admin', 'mover', 'MEMBER', community, {}, { actingAs: 'here' })).toMatchObject(elsewhere);
+    expect((await give('here-admin', 'mover', 'MEMBER', community, { validUntil: from(2) })).status).toBe(200);
+    expect((await give('street-admin', 'mover', 'RESIDENT', compound, { validUntil: from(2) })).status).toBe(200);
+  });
+
+  test('also by others before and after what they hold, and a command that is repeated stays done', async () => {
+    const taken = { key: 'taken-in' };
+    const later = { validFrom: from(2) };
+    expect((await give('far-admin', 'mover', 'RESIDENT', far, later, taken)).status).toBe(200);
+    expect(await give('street-admin', 'mover', 'RESIDENT', compound, { validFrom: from(3) })).toMatchObject(elsewhere);
+    const across = { validFrom: from(1), validUntil: from(9) };
+    expect(await give('street-admin', 'mover', 'MEMBER', next, across)).toMatchObject(elsewhere);
+    expect((await give('street-admin', 'mover', 'MEMBER', next, { validUntil: from(2) })).status).toBe(200);
+    expect(await give('far-admin', 'mover', 'RESIDENT', far, later, taken)).toMatchObject({ replayed: true });
+  });
+
+  test('by their new community once the posting at the old one has ended', async () => {
+    const person = 'moved';
+    const { body: old } = await give('far-admin', person, 'RESIDENT', far);
+    expect(await give('here-admin', person, 'RESIDENT', compound)).toMatchObject(elsewhere);
+    expect((await as('far-admin', 'EndPosting', { id: old.id })).status).toBe(200);
+    expect((await give('here-admin', person, 'RESIDENT', compound)).status).toBe(200);
+  });
 });

@@ -185,7 +185,7 @@ export const rpcs = [
     response: identity_identity.Contact,
     requestType: 'bandeng.identity.v1.ReadContactRequest',
     responseType: 'bandeng.identity.v1.Contact',
-    comment: "Reads the contact of a person who lives or is checked in where the caller holds a posting for it. The reading is\nrecorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.",
+    comment: "Reads the contact of a person who lives or is checked in, as RESIDENT or MEMBER, where the caller holds a posting for it, in\nwhichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is\nrecorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.",
   },
   {
     service: 'identity',
@@ -505,7 +505,7 @@ export const rpcs = [
     response: orggraph_orggraph.Posting,
     requestType: 'bandeng.orggraph.v1.StartPostingRequest',
     responseType: 'bandeng.orggraph.v1.Posting',
-    comment: "Gives a person a role at a unit or territory. Refused: `unknown-person`, `unknown-unit`, `unknown-territory`,\n`wrong-place` when the role is not held there, `period-reversed`.",
+    comment: "Gives a person a role at a unit or territory. Refused: `unknown-person`, `unknown-unit`, `unknown-territory`,\n`wrong-place` when the role is not held there, `period-reversed`, `belongs-elsewhere` when a person is taken in as RESIDENT\nor MEMBER who holds a posting at a place where the caller may start none: it is ended first, or somebody starts this one who\nhas that right at all of these places.",
   },
   {
     service: 'orggraph',

@@ -2,6 +2,7 @@ import { fold } from '@bandeng/decider';
 import { given } from '@bandeng/decider/testing';
 import { describe, expect, test } from 'vitest';
 import { hasRightCheckCharacter } from './creditcode.ts';
+import { overlap } from './period.ts';
 import { heldRoles, isHeldAt } from './places.ts';
 import { type PostingEvent, postingDecider, type StartPosting } from './posting.ts';
 import { type RegisterTerritory, type TerritoryEvent, territoryDecider } from './territory.ts';
@@ -137,7 +138,7 @@ describe('A posting', () => {
     territories,
     validFrom: tuesday,
     recordedAt: monday,
-    facts: { personKnown: true, unitKnown: false, territoryKnown: true, kind: 'community' },
+    facts: { personKnown: true, unitKnown: false, territoryKnown: true, kind: 'community', belongsElsewhere: false },
   };
   const { do: _, facts: __, ...data } = start;
   const started: PostingEvent = { type: 'posting-started', data };
@@ -154,6 +155,26 @@ describe('A posting', () => {
     given(postingDecider)
       .when({ ...start, facts: { ...facts, kind: 'street' } })
       .thenRefused('wrong-place');
+  });
+
+  test('takes in nobody who belongs elsewhere, and does not say where', () => {
+    const facts = { ...start.facts, belongsElsewhere: true };
+    const refused = given(postingDecider).when({ ...start, role: 'member', facts });
+    refused.thenRefused('belongs-elsewhere');
+    expect(postingDecider.decide(undefined, { ...start, role: 'member', facts })).toEqual({
+      refused: 'belongs-elsewhere',
+      field: 'person',
+    });
+  });
+
+  test('counts together with another at some instant, or at none', () => {
+    const open = { validFrom: tuesday };
+    expect(overlap({ validFrom: monday }, open)).toBe(true);
+    expect(overlap({ validFrom: monday, validUntil: friday }, open)).toBe(true);
+    // Whoever moves on the day is not in two places.
+    expect(overlap({ validFrom: monday, validUntil: tuesday }, open)).toBe(false);
+    expect(overlap(open, { validFrom: monday, validUntil: tuesday })).toBe(false);
+    expect(overlap({ validFrom: friday, validUntil: friday }, open)).toBe(false);
   });
 
   test('of a liaison is at a unit, every other at a territory, and none at both', () => {

@@ -6,6 +6,13 @@ export interface Period {
   readonly validUntil?: string;
 }
 
+/** Whether both count at some instant. What ends where it begins counts at none. */
+export function overlap(one: Period, other: Period): boolean {
+  return [one, other].every(
+    ({ validUntil }) => validUntil === undefined || (one.validFrom < validUntil && other.validFrom < validUntil),
+  );
+}
+
 /** When something is written down, by the clock; it may count from long before. */
 export interface Written {
   readonly recordedAt: string;

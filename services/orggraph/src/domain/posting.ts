@@ -25,6 +25,8 @@ export interface StartPosting extends Term, Written {
     readonly territoryKnown: boolean;
     /** What its code says, known or not. */
     readonly kind?: TerritoryKind;
+    /** The role makes the person belong here, and they hold postings where whoever starts this one may start none. */
+    readonly belongsElsewhere: boolean;
   };
 }
 
@@ -44,6 +46,7 @@ export type PostingRefusal =
   | 'unknown-person'
   | 'unknown-unit'
   | 'unknown-territory'
+  | 'belongs-elsewhere'
   | 'not-found'
   | 'wrong-place'
   | 'period-reversed'
@@ -88,6 +91,8 @@ function start({ do: _, facts, ...started }: StartPosting): Decision {
     if (!facts.territoryKnown) return refuse('unknown-territory', { field: 'territory', values: { territory } });
   }
   if (!facts.personKnown) return refuse('unknown-person', { field: 'person' });
+  // Not where: that is nobody's business who has no right there.
+  if (facts.belongsElsewhere) return refuse('belongs-elsewhere', { field: 'person' });
   return [{ type: 'posting-started', data: started }];
 }
 

@@ -3922,7 +3922,8 @@ export const IdentityServiceService = {
     responseDeserialize: (value: Buffer): PersonalData => PersonalData.decode(value),
   },
   /**
-   * Reads the contact of a person who lives or is checked in where the caller holds a posting for it. The reading is
+   * Reads the contact of a person who lives or is checked in, as RESIDENT or MEMBER, where the caller holds a posting for it, in
+   * whichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is
    * recorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.
    */
   readContact: {
@@ -4071,7 +4072,8 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
    */
   getMyData: handleUnaryCall<GetMyDataRequest, PersonalData>;
   /**
-   * Reads the contact of a person who lives or is checked in where the caller holds a posting for it. The reading is
+   * Reads the contact of a person who lives or is checked in, as RESIDENT or MEMBER, where the caller holds a posting for it, in
+   * whichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is
    * recorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.
    */
   readContact: handleUnaryCall<ReadContactRequest, Contact>;
@@ -4247,7 +4249,8 @@ export interface IdentityServiceClient extends Client1 {
     callback: (error: ServiceError | null, response: PersonalData) => void,
   ): ClientUnaryCall;
   /**
-   * Reads the contact of a person who lives or is checked in where the caller holds a posting for it. The reading is
+   * Reads the contact of a person who lives or is checked in, as RESIDENT or MEMBER, where the caller holds a posting for it, in
+   * whichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is
    * recorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.
    */
   readContact(

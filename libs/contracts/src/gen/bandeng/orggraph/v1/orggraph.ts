@@ -3288,7 +3288,9 @@ export const OrggraphServiceService = {
   },
   /**
    * Gives a person a role at a unit or territory. Refused: `unknown-person`, `unknown-unit`, `unknown-territory`,
-   * `wrong-place` when the role is not held there, `period-reversed`.
+   * `wrong-place` when the role is not held there, `period-reversed`, `belongs-elsewhere` when a person is taken in as RESIDENT
+   * or MEMBER who holds a posting at a place where the caller may start none: it is ended first, or somebody starts this one who
+   * has that right at all of these places.
    */
   startPosting: {
     path: "/bandeng.orggraph.v1.OrggraphService/StartPosting" as const,
@@ -3369,7 +3371,9 @@ export interface OrggraphServiceServer extends UntypedServiceImplementation {
   getTerritory: handleUnaryCall<GetTerritoryRequest, Territory>;
   /**
    * Gives a person a role at a unit or territory. Refused: `unknown-person`, `unknown-unit`, `unknown-territory`,
-   * `wrong-place` when the role is not held there, `period-reversed`.
+   * `wrong-place` when the role is not held there, `period-reversed`, `belongs-elsewhere` when a person is taken in as RESIDENT
+   * or MEMBER who holds a posting at a place where the caller may start none: it is ended first, or somebody starts this one who
+   * has that right at all of these places.
    */
   startPosting: handleUnaryCall<StartPostingRequest, Posting>;
   /** Postings, newest first; one of `person`, `unit` or `territory` narrows them. */
@@ -3504,7 +3508,9 @@ export interface OrggraphServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Gives a person a role at a unit or territory. Refused: `unknown-person`, `unknown-unit`, `unknown-territory`,
-   * `wrong-place` when the role is not held there, `period-reversed`.
+   * `wrong-place` when the role is not held there, `period-reversed`, `belongs-elsewhere` when a person is taken in as RESIDENT
+   * or MEMBER who holds a posting at a place where the caller may start none: it is ended first, or somebody starts this one who
+   * has that right at all of these places.
    */
   startPosting(
     request: StartPostingRequest,
