@@ -13,6 +13,7 @@ import {
   type Condition,
   type Filter,
   filter,
+  filterWithPersonalData,
   type HeldPosting,
   isReading,
   permit,
@@ -218,6 +219,17 @@ describe('One table for checks, filters and front ends', () => {
       fc.property(postings, objects, fc.constantFrom(...actions), (held, object, action) => {
         const input = person('x', ...held);
         expect(matches(filter(input, action), object)).toBe(permitted(input, object).has(action));
+      }),
+    );
+  });
+
+  test('a list by what is hidden from some finds exactly what is shown by a posting', () => {
+    fc.assert(
+      fc.property(postings, objects, (held, { territories, handler }) => {
+        const input = person('x', ...held);
+        const object = { territories, handler };
+        const shown = matches(filterWithPersonalData(input, 'tickets.read'), { ...object, orderer: 'x', person: 'x' });
+        expect(shown).toBe(readsPersonalData(input, object));
       }),
     );
   });

@@ -138,6 +138,20 @@ export function readsPersonalData(input: AccessInput, object: AccessObject): boo
   );
 }
 
+/**
+ * A filter as by `filter`, of the objects in which the caller reads the personal data by a posting. For what is asked for by a
+ * value that is hidden from others: what was found would tell it.
+ */
+export function filterWithPersonalData(input: AccessInput, action: Action): Filter | undefined {
+  const { caller } = input;
+  if (caller.kind !== 'person') return undefined;
+  const shown = considered(input).filter(({ role }) => !withoutPersonalData.has(role));
+  return filterOf(
+    shown.flatMap((posting) => grantsOfHeld(posting, caller.id)),
+    action,
+  );
+}
+
 /** Everything the caller may do, as packed CASL rules for a front end: verbs on nouns, equalities as conditions. */
 export function rulesFor(input: AccessInput): PackedRule[] {
   return packed(grantsOf(input).flat());

@@ -5,6 +5,7 @@ import {
   type Denied,
   type Filter,
   filter,
+  filterWithPersonalData,
   type Granted,
   permit,
   permitted,
@@ -23,6 +24,8 @@ export interface BoundAccess {
   permitted(call: Call, object: AccessObject): ReadonlySet<Action>;
   /** A filter of the objects the caller may do it to; undefined when there is none at all. */
   filter(call: Call, action?: Action): Filter | undefined;
+  /** A filter of those objects in which the caller is shown the personal data by a posting. */
+  filterWithPersonalData(call: Call, action?: Action): Filter | undefined;
   /** Whether the caller is shown the personal data in an object they may read. */
   readsPersonalData(call: Call, object: AccessObject): boolean;
   /** Who is written into the history, once it is permitted. */
@@ -53,6 +56,7 @@ export function bindAccess(directory: Directory, now: () => Date): BoundAccess {
     permit: (call, object, action) => permit(input(call), named(call, action), object),
     permitted: (call, object) => permitted(input(call), object),
     filter: (call, action) => filter(input(call), named(call, action)),
+    filterWithPersonalData: (call, action) => filterWithPersonalData(input(call), named(call, action)),
     readsPersonalData: (call, object) => readsPersonalData(input(call), object),
     actor: actorOf,
     context: (call, granted) => {

@@ -12,7 +12,7 @@ import { type TicketQuery, ticketByFollowHash, ticketPage } from './queries.ts';
 import type { Refusal } from './refusals.ts';
 import type { StoredTicket } from './representation.ts';
 import { searchPage } from './search.ts';
-import { objectOf, sightOf } from './sight.ts';
+import { objectOf, sightOf, visibleBy } from './sight.ts';
 import { readStatus } from './spelling.ts';
 import { peopleOf, timelineOf } from './timeline.ts';
 import { readWords } from './words.ts';
@@ -66,7 +66,7 @@ export function reading(desk: Desk) {
       const after = house.pages.open<string>(sealed, person, pageToken);
       if (isRefused(after)) return after;
       const paging = { size: request.pageSize || usualPage, after };
-      const mine = house.access.filter(call, 'tickets.read');
+      const mine = visibleBy(house, call, handler);
       const page = words
         ? await searchPage(tickets, mine, { ...query, words }, paging)
         : await ticketPage(tickets, mine, query, paging);

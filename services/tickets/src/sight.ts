@@ -1,5 +1,5 @@
 /** Who sees how much of a ticket. */
-import type { AccessObject } from '@bandeng/access';
+import type { AccessObject, Filter } from '@bandeng/access';
 import { isRefused } from '@bandeng/decider';
 import type { Call } from '@bandeng/rpc';
 import type { House } from '@bandeng/service';
@@ -34,6 +34,17 @@ export function sightOf({ access }: Pick<House, 'access'>, call: Call, ticket: T
     internal: !isRefused(access.permit(call, byPosting, 'tickets.read')),
     own: orderer === caller.id,
   };
+}
+
+/**
+ * The tickets that the caller may see when they are asked for by handler. Who has a ticket is hidden from some who see it, so a list
+ * by somebody else holds only those in which the caller is shown people.
+ */
+export function visibleBy({ access }: Pick<House, 'access'>, call: Call, handler: string): Filter | undefined {
+  const { caller } = call;
+  const own = caller.kind === 'person' && handler === `person:${caller.id}`;
+  const hidden = handler.startsWith('person:') && !own;
+  return hidden ? access.filterWithPersonalData(call, 'tickets.read') : access.filter(call, 'tickets.read');
 }
 
 /** The larger sight of two: who declines a ticket still sees the answer as the one who had it. */

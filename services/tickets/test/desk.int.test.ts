@@ -9,6 +9,7 @@ import {
   elsewhere,
   fresh,
   grid,
+  openCall,
   order,
   startTown,
   toParks,
@@ -18,6 +19,8 @@ import {
 /** Who may see and do what, what is refused, past orders, lists and categories, over gRPC, on real parts. */
 
 let town: Awaited<ReturnType<typeof startTown>>;
+
+const ids = ({ body }: Answer): string[] => (body.tickets ?? []).map(({ id }: { id: string }) => id);
 
 beforeAll(async () => {
   town = await startTown();
@@ -195,8 +198,6 @@ describe('past orders', () => {
 });
 
 describe('lists', () => {
-  const ids = ({ body }: Answer): string[] => (body.tickets ?? []).map(({ id }: { id: string }) => id);
-
   it('show what one may see, page by page', async () => {
     town.setClock('2026-11-24T17:00:00+08:00');
     const mine = [await town.ordered(), await town.ordered(), await town.ordered()];
@@ -225,6 +226,40 @@ describe('lists', () => {
       status: 400,
       reason: 'unknown-query',
     });
+  });
+});
+
+describe('lists by who has a ticket', () => {
+  it('tell it to those alone who are shown it in the ticket, and everybody their own', async () => {
+    town.setClock('2026-11-24T11:00:00+08:00');
+    const id = await town.ordered();
+    await town.as('wang', 'DispatchTicket', { id, ...openCall });
+    expect((await town.as('zhao', 'AcceptTicket', { id })).body.handler).toEqual({ person: 'zhao' });
+    const by = (person: string, request: object = {}) =>
+      town.as(person, 'ListTickets', { handler: 'person:zhao', ...request });
+    for (const words of [{}, { words: '路灯' }]) {
+      expect(ids(await by('wang', words))).toContain(id);
+      expect(ids(await by('zheng', words))).toContain(id);
+      expect(ids(await by('zhao', words))).toContain(id);
+      // An auditor, another system and the one who ordered see the ticket, and not who has it.
+      const system = await town.asClient('tickets.read', 'ListTickets', { handler: 'person:zhao', ...words });
+      expect([system, await by('zhou', words), await by('mei', words)].map(ids)).toEqual([[], [], []]);
+      expect(ids(await by('qian', words))).toEqual([]);
+    }
+    for (const seen of [await town.as('zhou', 'GetTicket', { id }), await town.as('mei', 'GetTicket', { id })]) {
+      expect(seen).toMatchObject({ status: 200, body: { id } });
+      expect(seen.body.handler).toBeUndefined();
+    }
+    expect(ids(await town.as('zhou', 'ListTickets', { territory: building }))).toContain(id);
+  });
+
+  it('tell everybody who sees a ticket which unit has it', async () => {
+    town.setClock('2026-11-24T11:30:00+08:00');
+    const id = await town.inProgress();
+    const handler = 'unit:parks';
+    expect(ids(await town.as('zhou', 'ListTickets', { handler }))).toContain(id);
+    expect(ids(await town.asClient('tickets.read', 'ListTickets', { handler }))).toContain(id);
+    expect(ids(await town.as('mei', 'ListTickets', { handler }))).toContain(id);
   });
 });
 

@@ -1136,7 +1136,10 @@ export interface ListTicketsRequest {
   status: TicketStatus_Value;
   /** Only those of this category or a branch of the tree. */
   category: string;
-  /** Only those of this handler: `unit:<id>`, `grid:<code>`, `open_call:<code>` or `person:<id>`. */
+  /**
+   * Only those of this handler: `unit:<id>`, `grid:<code>`, `open_call:<code>` or `person:<id>`. By a person other than oneself only
+   * those in which one is shown who has them: auditors, other systems and those who ordered are not.
+   */
   handler: string;
   /** How many at most, 1 to 100; left out 20. */
   pageSize: number;
