@@ -111,7 +111,10 @@ export function grpcPage({ rpcs, services, comment }: Contracts): string {
     table(
       ['metadata', 'meaning'],
       [
-        [code('service-authorization'), 'Bearer token of the calling service; an internal call needs it'],
+        [
+          code('service-authorization'),
+          'Bearer token of the calling service, made for the called one; an internal call needs it',
+        ],
         [code('authorization'), 'Bearer token of the person or system on whose behalf it is called'],
         [code('acting-as'), 'id of the posting in which the person acts'],
         [code('own-account'), '`true`: a service calls for itself, not for a guest who sent no token'],

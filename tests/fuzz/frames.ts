@@ -147,16 +147,16 @@ const named = Object.keys(services).filter((name): name is ServiceName => name i
 export async function fuzzFrames(town: Town, options: { seed: number; seconds: number }): Promise<number> {
   const { BANDENG_DATA: data = '' } = town.parts.environment;
   const key = JSON.parse(readFileSync(join(data, 'keys', 'service-gateway.jwk'), 'utf8'));
-  const ofService = await serviceTokens({ service: 'gateway', privateKey: key })();
+  const tokens = serviceTokens({ service: 'gateway', privateKey: key });
   const callers = await Promise.all((['resident', 'community_dispatcher', 'administrator'] as const).map(town.as));
-  const headers = metadata(
-    callers.flatMap(({ token }) => token ?? []),
-    ofService,
-  );
   const known = await knownTexts(town);
   let sent = 0;
   for (const service of named) {
     const path = socketOf(town, service);
+    const headers = metadata(
+      callers.flatMap(({ token }) => token ?? []),
+      await tokens(service),
+    );
     const calls = rpcs
       .filter((rpc) => rpc.service === service)
       .map((rpc) => fc.tuple(fc.constant(rpc.path), framesOf(messages(rpc, known)), headers));

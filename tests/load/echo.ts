@@ -64,8 +64,7 @@ async function serveOurs(): Promise<void> {
     address,
     implementations: [implement('tickets', Object.fromEntries(handlers), refusals)],
     verify: verifier({
-      issuer,
-      audience: 'bandeng',
+      ...{ service: 'tickets', issuer, audience: 'bandeng' },
       keySet: async () => ({ keys: [keys.publicKey('issuer')] }),
       serviceKeys: { keys: [keys.publicKey('gateway')] },
     }),

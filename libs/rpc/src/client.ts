@@ -8,6 +8,7 @@ import type { DefinitionOf, RequestOf, ResponseOf } from './implementation.ts';
 import { defaultBudget } from './limits.ts';
 import { receivedFailure } from './problems.ts';
 import { spanOf } from './spans.ts';
+import type { ServiceTokens } from './tokens.ts';
 
 /** How one call of a typed client is made. */
 export interface CallOptions {
@@ -66,7 +67,7 @@ export interface RawClient {
 /** Opens a client of one service; the connection is made at the first call and made again for ever. */
 export function connect<S extends ServiceName>(
   service: S,
-  options: { address: string; token: () => Promise<string> },
+  options: { address: string; token: ServiceTokens },
 ): Client<S> {
   const channel = openChannel(options.address);
   const methods = rpcs
@@ -77,10 +78,7 @@ export function connect<S extends ServiceName>(
 }
 
 /** Opens a client of all services, with one channel for each. */
-export function rawClient(options: {
-  address: (service: ServiceName) => string;
-  token: () => Promise<string>;
-}): RawClient {
+export function rawClient(options: { address: (service: ServiceName) => string; token: ServiceTokens }): RawClient {
   const channels = new Map<ServiceName, Channel>();
   const channelOf = (service: ServiceName): Channel => {
     let channel = channels.get(service);
@@ -93,7 +91,7 @@ export function rawClient(options: {
   return {
     async call(rpc, request, { headers = {}, timeoutMs = defaultBudget, signal } = {}) {
       const bytes = request instanceof Uint8Array ? request : bytesOf(rpc.request, request);
-      const sent = { ...headers, serviceAuthorization: `Bearer ${await options.token()}` };
+      const sent = { ...headers, serviceAuthorization: `Bearer ${await options.token(rpc.service)}` };
       return send(channelOf(rpc.service), rpc, bytes, sent, { deadline: Date.now() + timeoutMs, signal });
     },
     health: (service, timeoutMs = 1_000) => askHealth(channelOf(service), Date.now() + timeoutMs),
@@ -115,11 +113,11 @@ async function askHealth(channel: Channel, deadline: number): Promise<ServiceHea
 
 type Method = (request: object, options?: CallOptions) => Promise<unknown>;
 
-function typedMethod(channel: Channel, rpc: Rpc, token: () => Promise<string>): Method {
+function typedMethod(channel: Channel, rpc: Rpc, token: ServiceTokens): Method {
   return async (request, options = {}) => {
     const { call } = options;
     const bytes = bytesOf(rpc.request, rpc.request.fromPartial(request));
-    const headers = passedOn(options, `Bearer ${await token()}`);
+    const headers = passedOn(options, `Bearer ${await token(rpc.service)}`);
     const budget = Date.now() + (options.timeoutMs ?? defaultBudget);
     const deadline = call === undefined ? budget : Math.min(budget, call.deadline.getTime());
     const signals = [options.signal, call?.signal].filter((signal) => signal !== undefined);

@@ -28,6 +28,7 @@ export { type Server, type ServerOptions, startServer } from './server.ts';
 export {
   type JsonWebKey,
   type JsonWebKeySet,
+  type ServiceTokens,
   serviceIssuer,
   serviceTokens,
   type Verifier,

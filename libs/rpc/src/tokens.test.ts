@@ -19,6 +19,7 @@ function world() {
   let away = false;
   const tickets = pair('tickets');
   const verify = verifier({
+    service: 'identity',
     issuer: 'https://issuer.example',
     audience: 'bandeng',
     keySet: async () => {
@@ -111,23 +112,43 @@ test('a key that the issuer withdrew is forgotten within minutes', async () => {
 test('a service signs for itself alone', async () => {
   const { verify, tickets, now } = world();
   const own = serviceTokens({ service: 'tickets', privateKey: tickets.private, now });
-  expect(await verify(await own())).toEqual({ kind: 'service', name: 'tickets' });
+  expect(await verify(await own('identity'))).toEqual({ kind: 'service', name: 'tickets' });
   const other = await new SignJWT({})
     .setProtectedHeader({ alg: 'EdDSA', kid: 'tickets' })
     .setIssuer('urn:bandeng:services')
-    .setAudience('bandeng')
+    .setAudience('bandeng:identity')
     .setSubject('service:identity')
     .setExpirationTime(now() / 1000 + 60)
     .sign(createPrivateKey({ key: { ...tickets.private }, format: 'jwk' }));
   expect(await verify(other)).toEqual({ invalid: 'wrong sub' });
 });
 
-test('a service token is signed anew before it expires', async () => {
+test('a token of a service counts at the one service it was made for', async () => {
+  const { verify, sign, keys, tickets, now } = world();
+  const tokens = serviceTokens({ service: 'tickets', privateKey: tickets.private, now });
+  expect(await verify(await tokens('orggraph'))).toEqual({ invalid: 'wrong aud' });
+  const forAll = await new SignJWT({})
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'tickets' })
+    .setIssuer('urn:bandeng:services')
+    .setAudience('bandeng')
+    .setSubject('service:tickets')
+    .setExpirationTime(now() / 1000 + 60)
+    .sign(createPrivateKey({ key: { ...tickets.private }, format: 'jwk' }));
+  expect(await verify(forAll)).toEqual({ invalid: 'wrong aud' });
+  // What people show counts everywhere: it is passed on from service to service.
+  expect(await verify(await sign(keys[0]?.private ?? {}))).toMatchObject({ kind: 'person' });
+});
+
+test('a service token is remembered for each service that is called, and signed anew before it expires', async () => {
   const { tickets, pass, now } = world();
   const tokens = serviceTokens({ service: 'tickets', privateKey: tickets.private, now });
-  const first = await tokens();
+  const first = await tokens('identity');
   pass(200);
-  expect(await tokens()).toBe(first);
+  const other = await tokens('orggraph');
+  expect(other).not.toBe(first);
+  expect(tokens('identity')).toBe(tokens('identity'));
+  expect(await tokens('identity')).toBe(first);
   pass(50);
-  expect(await tokens()).not.toBe(first);
+  expect(await tokens('identity')).not.toBe(first);
+  expect(await tokens('orggraph')).toBe(other);
 });

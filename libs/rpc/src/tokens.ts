@@ -23,6 +23,9 @@ export type Verifier = (token: string) => Promise<Caller | { readonly invalid: s
 /** Issuer of the tokens by which services of this system know each other. */
 export const serviceIssuer = 'urn:bandeng:services';
 
+/** A token shown to one service says nothing to another: whoever it was shown to could pass for its owner there. */
+const audienceOf = (called: string): string => `bandeng:${called}`;
+
 /** Most tokens that are remembered as verified. */
 const mostRemembered = 10_000;
 /** Key sets are read again after this, and at an unknown key, but then not more often than that. */
@@ -31,7 +34,10 @@ const keySetPause = 5_000;
 
 /** Verifies tokens of people and systems (by the issuer's keys) and of services, and remembers each until it expires. */
 export function verifier(options: {
+  /** Name of the service that verifies: tokens of services count when they were made for it. */
+  service: string;
   issuer: string;
+  /** Of the tokens of people and systems. */
   audience: string;
   /** Reads the issuer's key set; asked again when it is old or a key is unknown. */
   keySet: () => Promise<JsonWebKeySet>;
@@ -40,25 +46,26 @@ export function verifier(options: {
   /** Milliseconds since 1970. */
   now?: () => number;
 }): Verifier {
-  const { issuer, audience, now = Date.now } = options;
+  const { issuer, now = Date.now } = options;
   const remembered = new Map<string, { caller: Caller; until: number }>();
   const issuerKeys = refreshed(options.keySet, now);
   const serviceKeys = createLocalJWKSet(options.serviceKeys);
-  const check = { audience, clockTolerance: 5, requiredClaims: ['exp', 'sub'] };
+  const check = { clockTolerance: 5, requiredClaims: ['exp', 'sub'] };
+  const ofService = { ...check, issuer: serviceIssuer, audience: audienceOf(options.service), algorithms: ['EdDSA'] };
+  const algorithms = ['EdDSA', 'Ed25519', 'ES256', 'RS256', 'PS256'];
+  const ofIssuer = { ...check, issuer, audience: options.audience, algorithms };
 
   async function verify(token: string): Promise<{ caller: Caller; until: number } | { invalid: string }> {
     try {
       const currentDate = new Date(now());
       if (claimedIssuer(token) === serviceIssuer) {
-        const expected = { ...check, currentDate, issuer: serviceIssuer, algorithms: ['EdDSA'] };
-        const { payload, protectedHeader } = await jwtVerify(token, serviceKeys, expected);
+        const { payload, protectedHeader } = await jwtVerify(token, serviceKeys, { ...ofService, currentDate });
         const name = protectedHeader.kid ?? '';
         // A service speaks for itself alone, whatever its key could sign.
         if (payload.sub !== `service:${name}`) return { invalid: 'wrong sub' };
         return { caller: { kind: 'service', name }, until: expiry(payload) };
       }
-      const expected = { ...check, currentDate, issuer, algorithms: ['EdDSA', 'Ed25519', 'ES256', 'RS256', 'PS256'] };
-      const { payload } = await issuerKeys((keys) => jwtVerify(token, keys, expected));
+      const { payload } = await issuerKeys((keys) => jwtVerify(token, keys, { ...ofIssuer, currentDate }));
       return { caller: callerOf(payload), until: expiry(payload) };
     } catch (error) {
       if (error instanceof errors.JOSEError) return { invalid: reasonOf(error) };
@@ -159,32 +166,33 @@ function reasonOf(error: errors.JOSEError): string {
 
 const serviceTokenAge = 5 * 60;
 
-/** Tokens by which a service says who it is, valid five minutes, signed anew a minute before they expire. */
+/** Gives the token by which a service says who it is to the service it calls. */
+export type ServiceTokens = (called: string) => Promise<string>;
+
+/** Tokens of a service, one for each service it calls, valid five minutes, signed anew a minute before they expire. */
 export function serviceTokens(options: {
   service: string;
   /** Ed25519 key whose `kid` is the name of the service. */
   privateKey: JsonWebKey;
-  audience?: string;
   /** Milliseconds since 1970. */
   now?: () => number;
-}): () => Promise<string> {
-  const { service, audience = 'bandeng', now = Date.now } = options;
+}): ServiceTokens {
+  const { service, now = Date.now } = options;
   const privateKey = createPrivateKey({ key: { ...options.privateKey }, format: 'jwk' });
-  let current: Promise<string> | undefined;
-  let until = 0;
-  return () => {
+  const signed = new Map<string, { token: Promise<string>; until: number }>();
+  return (called) => {
     const seconds = Math.floor(now() / 1000);
-    if (current === undefined || seconds >= until) {
-      until = seconds + serviceTokenAge - 60;
-      current = new SignJWT({})
-        .setProtectedHeader({ alg: 'EdDSA', kid: service, typ: 'at+jwt' })
-        .setIssuer(serviceIssuer)
-        .setSubject(`service:${service}`)
-        .setAudience(audience)
-        .setIssuedAt(seconds)
-        .setExpirationTime(seconds + serviceTokenAge)
-        .sign(privateKey);
-    }
-    return current;
+    const current = signed.get(called);
+    if (current !== undefined && seconds < current.until) return current.token;
+    const token = new SignJWT({})
+      .setProtectedHeader({ alg: 'EdDSA', kid: service, typ: 'at+jwt' })
+      .setIssuer(serviceIssuer)
+      .setSubject(`service:${service}`)
+      .setAudience(audienceOf(called))
+      .setIssuedAt(seconds)
+      .setExpirationTime(seconds + serviceTokenAge)
+      .sign(privateKey);
+    signed.set(called, { token, until: seconds + serviceTokenAge - 60 });
+    return token;
   };
 }

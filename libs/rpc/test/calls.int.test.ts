@@ -75,6 +75,15 @@ describe('who calls', () => {
     expect(failure.code).toBe(status.UNAUTHENTICATED);
   });
 
+  test('is no service that shows a token made for another one', async () => {
+    await using notices = await startNotices();
+    const token = () => tokensOf('tickets')('identity');
+    const elsewhere = connect('notifications', { address: notices.server.address, token });
+    const { problem } = await failureOf(elsewhere.getNotice({ id: 'n1' }));
+    elsewhere.close();
+    expect(problem).toMatchObject({ reason: 'token-invalid', status: 401, detail: 'wrong aud' });
+  });
+
   test.each([
     ['expired', async () => personToken('p1', { expiresIn: -60 })],
     ['wrong iss', async () => personToken('p1', { issuer: 'https://elsewhere.example' })],
@@ -82,7 +91,7 @@ describe('who calls', () => {
     ['unknown key', async () => personToken('p1', { key: keyPair('issuer-2').private })],
     ['wrong signature', async () => personToken('p1', { key: keyPair('issuer-1').private })],
     ['not a token of this system', async () => 'rubbish'],
-    ['a token of a service', async () => tokensOf('tickets')()],
+    ['a token of a service', async () => tokensOf('tickets')('notifications')],
     [
       'unknown key',
       async () => personToken('service:tickets', { issuer: 'urn:bandeng:services', key: keyPair('x').private }),
@@ -317,7 +326,9 @@ test('an internal RPC needs the token of a service, and no person has one', asyn
   );
   const forged = await personToken('service:tickets', { issuer, key: keyPair('tickets').private });
   expect(await call({ 'service-authorization': `Bearer ${forged}` })).toBe(status.UNAUTHENTICATED);
-  expect(await call({ 'service-authorization': `Bearer ${await tokensOf('tickets')()}` })).toBe(status.OK);
+  expect(await call({ 'service-authorization': `Bearer ${await tokensOf('tickets')('notifications')}` })).toBe(
+    status.OK,
+  );
   channel.close();
   await server.stop();
 });

@@ -17,6 +17,7 @@ import {
   rawClient,
   type Server,
   type ServerOptions,
+  type ServiceTokens,
   serviceTokens,
   startServer,
   type Verifier,
@@ -94,14 +95,13 @@ export async function personToken(
 /** The verifier of that issuer and these services. */
 export function verifierOfTest(keySet = async () => ({ keys: [issuerKey.public] })): Verifier {
   return verifier({
-    issuer,
-    audience: 'bandeng',
+    ...{ service: 'notifications', issuer, audience: 'bandeng' },
     keySet,
     serviceKeys: { keys: Object.values(serviceKeys).map((pair) => pair.public) },
   });
 }
 
-export function tokensOf(service: keyof typeof serviceKeys): () => Promise<string> {
+export function tokensOf(service: keyof typeof serviceKeys): ServiceTokens {
   return serviceTokens({ service, privateKey: serviceKeys[service].private });
 }
 

@@ -50,7 +50,7 @@ async function opened(session: ClientHttp2Session, headers: OutgoingHttpHeaders 
     ':path': path,
     'content-type': 'application/grpc',
     te: 'trailers',
-    'service-authorization': `Bearer ${await tokensOf('tickets')()}`,
+    'service-authorization': `Bearer ${await tokensOf('tickets')('notifications')}`,
     'own-account': 'true',
     ...headers,
   });
@@ -193,7 +193,7 @@ test('a client of another make is answered, and told what is wrong', async () =>
         resolve(bytes === undefined ? { fault } : { fault, bytes }),
       );
     });
-  const token = await tokensOf('tickets')();
+  const token = await tokensOf('tickets')('notifications');
   const good = await call({ 'service-authorization': `Bearer ${token}`, 'own-account': 'true' });
   expect(good.fault).toBeNull();
   expect(good.bytes?.includes(notice.id)).toBe(true);

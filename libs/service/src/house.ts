@@ -89,8 +89,7 @@ export function layFoundation(name: string, environment: Environment, now: () =>
   const bus = connectBus({ url, name, log, streams: { replicas } });
   const ended = followEnded({ identity: clients.identity, bus, log });
   const verify = verifier({
-    issuer,
-    audience: 'bandeng',
+    ...{ service: name, issuer, audience: 'bandeng' },
     keySet: async () => JSON.parse((await clients.identity.getKeySet({})).json),
     serviceKeys: { keys: [...Object.keys(services), 'gateway'].map((service) => keys.publicKey(service)) },
   });

@@ -31,13 +31,14 @@ export const posting = (id: string, person: string, role: Posting['role'], at: s
   ...{ id, person, role, territory: at, version: 1, unit: '', validFrom: new Date(0), validUntil: undefined },
 });
 
-/** A client as a service: with its own token, and a person's beside it. */
-export async function clientAs(service: string, environment: Parts['environment']): Promise<RawClient> {
+/** A client as a service: with its own token, made for the called one or for `shown`, and a person's beside it. */
+export async function clientAs(service: string, environment: Parts['environment'], shown?: string): Promise<RawClient> {
   const file = join(environment.BANDENG_DATA ?? '', 'keys', `service-${service}.jwk`);
   const privateKey = JSON.parse(await readFile(file, 'utf8'));
+  const tokens = serviceTokens({ service, privateKey });
   return rawClient({
     address: (other) => addressOf(other, environment),
-    token: serviceTokens({ service, privateKey }),
+    token: (called) => tokens(shown ?? called),
   });
 }
 
@@ -73,8 +74,8 @@ export interface Counter {
   wait(milliseconds: number): void;
   /** Asks as this person. */
   ask(person: string, name: string, request: object, headers?: object): Promise<unknown>;
-  /** As another service, on its own account. */
-  askAs(service: string, name: string, request: object): Promise<unknown>;
+  /** As another service, on its own account; with the token that it shows to `shown`. */
+  askAs(service: string, name: string, request: object, shown?: string): Promise<unknown>;
   /** Drops the database and leaves. */
   close(): Promise<void>;
 }
@@ -128,9 +129,9 @@ export async function openCounter(given: Parts): Promise<Counter> {
       },
       ask: (person, name, request, headers = {}) =>
         call(client, name, request, { authorization: `Bearer ${person}`, ...headers }),
-      async askAs(service, name, request) {
+      async askAs(service, name, request, shown) {
         house.keys.pair(service);
-        const neighbour = await clientAs(service, given.environment);
+        const neighbour = await clientAs(service, given.environment, shown);
         try {
           return await call(neighbour, name, request, {});
         } finally {

@@ -2,7 +2,7 @@ import type { Account, PersonalData } from '@bandeng/contracts/identity';
 import type { Posting } from '@bandeng/contracts/orggraph';
 import { PersonalTicket } from '@bandeng/contracts/tickets';
 import { type CloudEvent, NotNow, type ReactionDefinition } from '@bandeng/events';
-import { type Server, startServer } from '@bandeng/rpc';
+import { type Server, startServer, verifier } from '@bandeng/rpc';
 import { addressOf } from '@bandeng/service';
 import { eventually, type Parts, parts } from '@bandeng/testing';
 import { standIn } from '@bandeng/testing/stand-in';
@@ -214,15 +214,20 @@ describe('erasing', () => {
         }),
       ];
       neighbours = await Promise.all(
-        standIns.map((implementation) =>
-          startServer({
-            address: addressOf(implementation.service, given.environment),
+        standIns.map((implementation) => {
+          const { service } = implementation;
+          const verify = verifier({
+            ...{ service, issuer: 'nobody', audience: 'bandeng', keySet: async () => ({ keys: [] }) },
+            serviceKeys: { keys: [counter.house.keys.publicKey('identity')] },
+          });
+          return startServer({
+            address: addressOf(service, given.environment),
             implementations: [implementation],
-            verify: async (word) => (word.includes('.') ? counter.house.verify(word) : { kind: 'person', id: word }),
+            verify: async (word) => (word.includes('.') ? verify(word) : { kind: 'person', id: word }),
             log: counter.house.log,
             leaveTime: 0,
-          }),
-        ),
+          });
+        }),
       );
       // The directory has asked for orggraph while nobody was there; the channel tries again within a second, and until
       // then every call fails at once.

@@ -40,8 +40,7 @@ describe('identity as a service', () => {
 
   const verify = () =>
     verifier({
-      issuer,
-      audience: 'bandeng',
+      ...{ service: 'tickets', issuer, audience: 'bandeng' },
       keySet: async () => JSON.parse(String(Object(await call(client, 'GetKeySet', {})).json)),
       serviceKeys: { keys: [] },
     });
