@@ -28,7 +28,21 @@ const words = {
 };
 const letter = '尊敬的社区：我是三号楼的欧阳明媚';
 const document = `%PDF-1.4\n1 0 obj\n<</Title (${letter})>>\nendobj\ntrailer\n<<>>\n%%EOF\n`;
-const readable = [...Object.values(person), ...Object.values(words), password, '19900007788', letter];
+/** Idempotency keys are free text of whoever calls: none is kept at all. */
+const keys = {
+  order: 'mingmei-has-a-leak',
+  evidence: 'letter-of-mingmei',
+  rate: 'thanks-and-goodbye-to-all',
+  reading: 'calling-mingmei-back',
+  erasure: 'mingmei-says-goodbye',
+};
+const keyed = (key: string): Record<string, string> => ({ 'idempotency-key': key });
+const readable = [
+  ...Object.values(person),
+  ...Object.values(words),
+  ...Object.values(keys),
+  ...[password, '19900007788', letter],
+];
 
 let city: Town;
 let administrator: Caller;
@@ -119,13 +133,17 @@ describe('a person', () => {
   test('orders, is helped, and rates', async () => {
     const { text, place, displayName } = words;
     const category = city.plan.categories[0]?.join('.');
-    const ordered = await they().post('/v1/tickets', { text, place, displayName, territory: home, category });
+    const order = { text, place, displayName, territory: home, category };
+    const ordered = await they().post('/v1/tickets', order, keyed(keys.order));
     expect(ordered.status, JSON.stringify(ordered.body)).toBe(201);
+    const again = await they().post('/v1/tickets', order, keyed(keys.order));
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.body.id).toBe(ordered.body.id);
     ticket = ordered.body.id;
     followCode = ordered.body.followCode;
     const form = new FormData();
     form.append('file', new Blob([document]), '欧阳明媚家.pdf');
-    const headers = { authorization: `Bearer ${token}` };
+    const headers = { authorization: `Bearer ${token}`, ...keyed(keys.evidence) };
     const path = `${city.address}/v1/tickets/${ticket}/evidence`;
     const added = await fetch(path, { method: 'POST', body: form, headers });
     expect(added.status).toBe(201);
@@ -148,9 +166,7 @@ describe('a person', () => {
     expect(added.status).toBe(201);
     fileByCode = Object(await added.json()).evidence[1].file;
     const remark = { satisfaction: 'VERY_SATISFIED', remark: words.remark };
-    const rated = await city
-      .with(undefined)
-      .post(`/v1/follow/${followCode}:rate`, remark, { 'idempotency-key': 'thanks-and-goodbye-to-all' });
+    const rated = await city.with(undefined).post(`/v1/follow/${followCode}:rate`, remark, keyed(keys.rate));
     expect(rated.status, JSON.stringify(rated.body)).toBe(200);
   });
 
@@ -158,11 +174,7 @@ describe('a person', () => {
     const path = `/v1/accounts/${id}:read-contact`;
     // The posting takes a moment to be known everywhere.
     await eventually(async () => {
-      const { status, body } = await dispatcher.post(
-        path,
-        { reason: words.reason },
-        { 'idempotency-key': 'call-back' },
-      );
+      const { status, body } = await dispatcher.post(path, { reason: words.reason }, keyed(keys.reading));
       expect({ status, body }).toEqual({ status: 200, body: { phone: person.phone, email: person.email } });
     });
     expect((await dispatcher.post(path, {})).status).toBe(400);
@@ -210,9 +222,10 @@ describe('erased', () => {
     before = await timeline();
     const all = await databases();
     for (const word of [person.name, person.login, letter, ...Object.values(words)]) expect(all).toContain(word);
+    for (const key of Object.values(keys)) expect(all).not.toContain(key);
     const other = await member.post(`/v1/accounts/${id}:erase`, { reason: 'ASKED_FOR' });
     expect(other.status).toBe(404);
-    const erased = await they().post(`/v1/accounts/${id}:erase`);
+    const erased = await they().post(`/v1/accounts/${id}:erase`, {}, keyed(keys.erasure));
     expect(erased.status, JSON.stringify(erased.body)).toBe(200);
     expect(erased.body).toMatchObject({ id, name: '', erasedAt: expect.any(String) });
     await expect(signIn(issuer, person.login, password)).rejects.toThrow();

@@ -30,7 +30,7 @@ test('the judge finds whatever is done to what is stored, published and told', a
     const tickets = mongo.db('bandeng_tickets').collection<Kept>('tickets');
     const leases = mongo.db('bandeng_tickets').collection<Kept>('leases');
     const notices = mongo.db('bandeng_notifications').collection<Kept>('notices');
-    const [one, other] = await tickets.find({ 'history.command': /withdrawal/ }).toArray();
+    const [one, other] = await tickets.find({ 'history.command': /WithdrawTicket/ }).toArray();
     const answered = [...city.ledger.lines().answered];
     const keysOf = (id: string | undefined) => answered.filter(([, done]) => done.id === id).map(([key]) => key);
 

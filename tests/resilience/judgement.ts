@@ -1,5 +1,6 @@
 import { type CloudEvent, parseCloudEvent } from '@bandeng/events';
 import { progressOf } from '@bandeng/records';
+import { keyHash } from '@bandeng/rpc';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { type Db, MongoClient, type Timestamp } from 'mongodb';
@@ -114,17 +115,19 @@ async function ticketsOf(database: Db): Promise<StoredTicket[]> {
     .filter(({ history }) => history[0]?.command.startsWith('http:'));
 }
 
-/** `http:<person>:<rpc>:<key>` */
-const keyOf = (command: string): string => command.slice(command.lastIndexOf(':') + 1);
+/** `http:<person>:<rpc>:<hash of the key>` */
+const hashIn = (command: string): string => command.slice(command.lastIndexOf(':') + 1);
 
 function judgeCommands(ledger: Ledger, tickets: readonly StoredTicket[]): Pick<Judgement, 'lost' | 'phantom'> {
   const { answered, intended, refused } = ledger.lines();
   const versions = new Map<string, number>();
   const phantom: string[] = [];
+  const keys = new Map([...intended].map((key) => [keyHash(key), key]));
   for (const { _id, history } of tickets) {
     for (const { command, seq } of history) {
       if (!command.startsWith('http:')) continue;
-      const key = keyOf(command);
+      const hash = hashIn(command);
+      const key = keys.get(hash) ?? hash;
       const place = `${_id} ${key}`;
       if (!intended.has(key) || refused.has(key)) phantom.push(place);
       versions.set(place, Math.min(seq, versions.get(place) ?? seq));

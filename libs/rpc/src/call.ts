@@ -40,7 +40,7 @@ export interface Call {
   readonly trace: string;
   /** `requestHash` of the request. */
   readonly requestHash: string;
-  /** `http:<person, client or guest>:<rpc>:<key>`; with a key drawn for this call when none was sent. */
+  /** `http:<person, client or guest>:<rpc>:<hash of the key>`; with a UUID drawn for this call when none was sent. */
   readonly commandId: string;
   /** Tells the caller that the answer is that of an earlier call with the same key. */
   replayed(): void;
@@ -216,7 +216,8 @@ export class IncomingCall implements Call {
   }
 
   get commandId(): string {
-    this.#commandId ??= `http:${callerId(this.caller)}:${this.rpc}:${this.idempotencyKey ?? randomUUID()}`;
+    const key = this.idempotencyKey;
+    this.#commandId ??= `http:${callerId(this.caller)}:${this.rpc}:${key === undefined ? randomUUID() : keyHash(key)}`;
     return this.#commandId;
   }
 
@@ -228,6 +229,14 @@ export class IncomingCall implements Call {
 /** By what a request is told from others: SHA-256 of its canonical bytes, in base64url. */
 export function requestHash<Request>(codec: Codec<Request>, request: Request): string {
   return hash('sha256', bytesOf(codec, request), 'base64url');
+}
+
+/**
+ * What stands for an idempotency key in the id of its command: the first 128 bits of its SHA-256. The key is free text of
+ * whoever calls, and histories, which hold the ids of commands, outlive the person.
+ */
+export function keyHash(key: string): string {
+  return hash('sha256', key, 'buffer').subarray(0, 16).toString('base64url');
 }
 
 /** Id by which the commands and page tokens of a caller are told from those of others; guests share one. */

@@ -1,6 +1,6 @@
 /** gRPC between the services: one server and one client, so that every call is checked, bounded and explained alike. */
 export type { Call, Caller, Headers, Language } from './call.ts';
-export { callerId, languageOf, requestHash } from './call.ts';
+export { callerId, keyHash, languageOf, requestHash } from './call.ts';
 export {
   type CallOptions,
   type Client,
