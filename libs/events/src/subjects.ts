@@ -36,7 +36,7 @@ export function hintSubject(service: string): string {
 }
 
 /**
- * The subject of an event: always nine tokens, `_` where the code ends, so that permissions on subjects are territorial access.
+ * The subject of an event: always nine tokens, `_` where the code ends, so that filters on subjects are territorial access.
  * A building's events carry its compound's cell.
  */
 export function eventSubject(service: string, event: string, territory: string): string {
