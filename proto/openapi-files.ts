@@ -61,7 +61,7 @@ function added(message: string): object {
 }
 
 const refused =
-  'Refused: `not-in-this-state`, `file-type-not-taken`, `photo-unreadable`, `file-too-large`, `too-much-evidence`.';
+  'Refused: `not-in-this-state`, `file-type-not-taken`, `photo-unreadable`, `photo-too-large`, `file-too-large`, `too-much-evidence`.';
 const about = `A photo is turned upright, made at most 2,560 pixels on a side, and freed of everything that the camera wrote beside it, such as where
 it was taken. A ticket has 20 files at most.`;
 

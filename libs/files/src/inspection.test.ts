@@ -49,11 +49,33 @@ describe('a photo', () => {
     }
   });
 
-  test('that is cut off, or unfolds to more than any camera takes, is refused', async () => {
+  test('that is cut off is refused', async () => {
     const whole = await fromPhone(2_000, 2_000);
     const refused = { refused: 'photo-unreadable', field: 'file' };
     expect(await inspect(whole.subarray(0, whole.length / 2))).toMatchObject(refused);
-    expect(await inspect(await blank(12_000, 12_000).png({ compressionLevel: 1 }).toBuffer())).toMatchObject(refused);
+  });
+
+  test('that unfolds to more than any camera takes is refused by its pixels', async () => {
+    const refused = { refused: 'photo-too-large', field: 'file' };
+    expect(await inspect(await blank(12_000, 12_000).png({ compressionLevel: 1 }).toBuffer())).toEqual({
+      ...refused,
+      values: { pixels: 144_000_000, most: 80_000_000 },
+    });
+    const large = blank(6_000, 4_500);
+    const values = { pixels: 27_000_000, most: 26_000_000 };
+    expect(await inspect(await large.clone().jpeg({ progressive: true }).toBuffer())).toEqual({ ...refused, values });
+    expect(await inspect(await large.clone().png({ progressive: true }).toBuffer())).toEqual({ ...refused, values });
+    expect(await inspect(await large.clone().webp({ effort: 0 }).toBuffer())).toEqual({ ...refused, values });
+  });
+
+  test('is taken as phones make it: 50 million pixels row by row, 24 million as a progressive JPEG', async () => {
+    await kept(await blank(8_160, 6_120).jpeg().toBuffer());
+    await kept(await blank(5_712, 4_284).jpeg({ progressive: true }).toBuffer());
+  });
+
+  test('is not looked at when nobody waits for it any more', async () => {
+    const photo = await fromPhone();
+    expect(await inspect(photo, AbortSignal.abort())).toMatchObject({ refused: 'overloaded' });
   });
 });
 

@@ -1,9 +1,9 @@
 /** Photos and documents of a ticket: taken in, looked at, kept, and given to whoever may read the ticket. */
 import type * as contract from '@bandeng/contracts/tickets';
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
-import { inspect } from '@bandeng/files';
+import { type InspectionRefusal, inspect } from '@bandeng/files';
 import type { Actor } from '@bandeng/records';
-import { type Call, largestFile } from '@bandeng/rpc';
+import { type Call, failures, largestFile, RpcFailure } from '@bandeng/rpc';
 import { hidden } from '@bandeng/service';
 import { callerKey, type Desk, followerKey, present } from './desk.ts';
 import { hindrance } from './domain/actions.ts';
@@ -18,6 +18,12 @@ import { spelledKind } from './spelling.ts';
 
 /** By what a ticket is named, and so by what right it is opened. */
 type Named = Pick<contract.AddEvidenceRequest, 'id' | 'code'>;
+
+/** What became of a file that is not taken. What is too much for now is answered as when too many call. */
+function refusedFile({ refused, ...about }: Refused<InspectionRefusal | 'overloaded'>): Refused<Refusal> {
+  if (refused === 'overloaded') throw new RpcFailure(failures.overloaded());
+  return refuse(refused, about);
+}
 
 export function evidence(desk: Desk) {
   const { house, tickets, files } = desk;
@@ -65,8 +71,8 @@ export function evidence(desk: Desk) {
       const stopped = repeated ? undefined : obstacle(before);
       if (stopped !== undefined) return stopped;
       if (request.content.length > largestFile) return refuse('file-too-large', { field: 'file' });
-      const inspected = await inspect(request.content);
-      if (isRefused(inspected)) return inspected;
+      const inspected = await inspect(request.content, call.signal);
+      if (isRefused(inspected)) return refusedFile(inspected);
       const { kind, content } = inspected;
       const file = await files.keep(inspected, { owner: id, by });
       const outcome = await tickets.run<Refusal>(id, context, (current) => {

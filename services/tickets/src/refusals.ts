@@ -40,7 +40,12 @@ export const refusals: RefusalTable<Refusal> = {
     kind: 'field',
     title: 'A file must be a JPEG, PNG or WebP photo, or a PDF, Word or Excel document',
   },
-  'photo-unreadable': { kind: 'field', title: 'The photo is damaged, or larger than any camera takes' },
+  'photo-unreadable': { kind: 'field', title: 'The photo is damaged' },
+  'photo-too-large': {
+    kind: 'field',
+    title:
+      'The photo has too many pixels: 80 million at most, and 26 million as progressive JPEG, interlaced PNG or WebP',
+  },
   'file-too-large': { kind: 'field', title: 'A file has at most 10 MB' },
   'file-erased': { kind: 'missing', title: 'This file was erased' },
   'words-too-short': { kind: 'field', title: 'A search needs a word of at least two characters' },

@@ -763,7 +763,7 @@ export const rpcs = [
     response: tickets_tickets.AddEvidenceResponse,
     requestType: 'bandeng.tickets.v1.AddEvidenceRequest',
     responseType: 'bandeng.tickets.v1.AddEvidenceResponse',
-    comment: "Adds a photo or document. The gateway takes it as `multipart/form-data` at `POST /v1/tickets/{id}/evidence` and\n`POST /v1/follow/{code}/evidence` and passes it on in one message. Refused: `not-in-this-state`, `file-type-not-taken`,\n`photo-unreadable`, `file-too-large`, `too-much-evidence`.",
+    comment: "Adds a photo or document. The gateway takes it as `multipart/form-data` at `POST /v1/tickets/{id}/evidence` and\n`POST /v1/follow/{code}/evidence` and passes it on in one message. Refused: `not-in-this-state`, `file-type-not-taken`,\n`photo-unreadable`, `photo-too-large`, `file-too-large`, `too-much-evidence`.",
   },
   {
     service: 'tickets',

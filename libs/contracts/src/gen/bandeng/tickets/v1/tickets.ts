@@ -6869,7 +6869,7 @@ export const TicketsServiceService = {
   /**
    * Adds a photo or document. The gateway takes it as `multipart/form-data` at `POST /v1/tickets/{id}/evidence` and
    * `POST /v1/follow/{code}/evidence` and passes it on in one message. Refused: `not-in-this-state`, `file-type-not-taken`,
-   * `photo-unreadable`, `file-too-large`, `too-much-evidence`.
+   * `photo-unreadable`, `photo-too-large`, `file-too-large`, `too-much-evidence`.
    */
   addEvidence: {
     path: "/bandeng.tickets.v1.TicketsService/AddEvidence" as const,
@@ -7017,7 +7017,7 @@ export interface TicketsServiceServer extends UntypedServiceImplementation {
   /**
    * Adds a photo or document. The gateway takes it as `multipart/form-data` at `POST /v1/tickets/{id}/evidence` and
    * `POST /v1/follow/{code}/evidence` and passes it on in one message. Refused: `not-in-this-state`, `file-type-not-taken`,
-   * `photo-unreadable`, `file-too-large`, `too-much-evidence`.
+   * `photo-unreadable`, `photo-too-large`, `file-too-large`, `too-much-evidence`.
    */
   addEvidence: handleUnaryCall<AddEvidenceRequest, AddEvidenceResponse>;
   /** A photo or document, for `GET /v1/tickets/{id}/evidence/{file}` and `GET /v1/follow/{code}/evidence/{file}`. */
@@ -7305,7 +7305,7 @@ export interface TicketsServiceClient extends Client {
   /**
    * Adds a photo or document. The gateway takes it as `multipart/form-data` at `POST /v1/tickets/{id}/evidence` and
    * `POST /v1/follow/{code}/evidence` and passes it on in one message. Refused: `not-in-this-state`, `file-type-not-taken`,
-   * `photo-unreadable`, `file-too-large`, `too-much-evidence`.
+   * `photo-unreadable`, `photo-too-large`, `file-too-large`, `too-much-evidence`.
    */
   addEvidence(
     request: AddEvidenceRequest,
