@@ -14,6 +14,7 @@ test.each([
   ['64:ff9b::203.0.113.7', '64:ff9b:0:0'],
   ['1:2:3:4:5:6:203.0.113.7', '1:2:3:4'],
   ['fe80::1%eth0', 'fe80:0:0:0'],
+  [undefined, ''],
 ])('%s counts as %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
 });

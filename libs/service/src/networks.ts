@@ -1,7 +1,11 @@
 import { isIPv6 } from 'node:net';
 
-/** Whom an address stands for: itself, or in IPv6 the network of 64 bits, which is what one subscriber has. */
-export function networkOf(address: string): string {
+/**
+ * Whom an address stands for: itself, or in IPv6 the network of 64 bits, which is what one subscriber has. A connection that its
+ * client has reset has no address any more.
+ */
+export function networkOf(address: string | undefined): string {
+  if (address === undefined) return '';
   if (!address.includes(':') || !isIPv6(address)) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

@@ -21,6 +21,8 @@ export interface Configuration {
   readonly bodyBytes: number;
   /** What one request may take, up to its answer. */
   readonly budgetMs: number;
+  /** What a file may take to come. */
+  readonly uploadMs: number;
   /** Rows of a list that leave as one file at most. */
   readonly exportRows: number;
   /** How long it goes on answering after it was told to stop, telling clients to leave. */
@@ -63,6 +65,8 @@ export function configure(environment: Environment): Configuration {
     mostDelayMs: number('BANDENG_MOST_DELAY_MS', 1000, { least: 0, most: 60_000 }),
     bodyBytes: 256 * 1024,
     budgetMs: number('BANDENG_BUDGET_MS', 5000, { least: 100, most: 60_000 }),
+    // With the wait in line; a whole request may take 60 s to come.
+    uploadMs: 50_000,
     exportRows: number('BANDENG_EXPORT_ROWS', 50_000, { least: 1, most: 1_000_000 }),
     // The process ends 20 s after SIGTERM, and requests that run may take 10 s of them.
     drainMs: number('BANDENG_DRAIN_MS', 0, { least: 0, most: 10_000 }),

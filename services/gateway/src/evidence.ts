@@ -2,27 +2,30 @@
 import type { Readable } from 'node:stream';
 import { type Rpc, rpcs } from '@bandeng/contracts';
 import { AddEvidenceResponse, EvidenceFile, FollowedTicket } from '@bandeng/contracts/tickets';
-import { type RawClient, RpcFailure } from '@bandeng/rpc';
+import { type RawClient, RpcFailure, type Verifier } from '@bandeng/rpc';
 import { networkOf } from '@bandeng/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { jsonFormOf } from './answers.ts';
+import { signedIn } from './callers.ts';
 import { hungUp, queryOf } from './forward.ts';
 import { type CallHeaders, readHeaders } from './headers.ts';
-import { fault, invalid, problem } from './problems.ts';
+import { fault, invalid, type Problem } from './problems.ts';
 import { readQuery, textParameters } from './query.ts';
 import { answerProblem } from './replies.ts';
 import { type Place, routesOf } from './routes.ts';
 import { turnstile, turnstiles } from './turnstile.ts';
-import { readUpload } from './uploads.ts';
+import { BrokenOff, readUpload } from './uploads.ts';
 
 /** So many files are in memory at once, 10 MB each at most; the others wait to be read. */
 const filesAtOnce = 16;
 /** Of these from one address: whoever sends slowly, on purpose or not, does not keep the photos of a city waiting. */
 const filesOfOneAddress = 4;
+/** And of all who have no account: a follow code is had by ordering, as often as one likes. */
+const filesOfGuests = 8;
 /** A photo is looked at and made smaller, which takes longer than most. */
 const workMs = 15_000;
-/** As long as a whole request may take to come, and its work. */
-const patienceMs = 50_000;
+/** To find a code takes no longer than other calls. */
+const lookMs = 5_000;
 
 /** A ticket is named by its id, or by its follow code. */
 const ways = [
@@ -36,12 +39,18 @@ export const evidencePlaces: readonly Place[] = ways.flatMap(({ url }) => [
   { url: `${url}/:file`, allow: ['GET', 'HEAD'] },
 ]);
 
-/** Registers the routes of photos and documents. */
-export async function serveEvidence(app: FastifyInstance, services: RawClient): Promise<void> {
+/** Registers the routes of photos and documents. `patienceMs` is what a file may take to come. */
+export async function serveEvidence(
+  app: FastifyInstance,
+  parts: { readonly services: RawClient; readonly verify: Verifier; readonly patienceMs: number },
+): Promise<void> {
+  const { services, verify, patienceMs } = parts;
   const through = turnstile(filesAtOnce);
+  const throughOfGuests = turnstile(filesOfGuests);
   const throughOf = turnstiles(filesOfOneAddress);
   const add = rpcNamed('AddEvidence');
   const get = rpcNamed('GetEvidence');
+  const follow = rpcNamed('FollowTicket');
   const formTicket = formOfAnswer('GetTicket');
   const formFollowed = formOfAnswer('FollowTicket');
 
@@ -49,12 +58,26 @@ export async function serveEvidence(app: FastifyInstance, services: RawClient): 
     return services.call(rpc, rpc.request.fromPartial(request), { headers, timeoutMs: workMs, signal: hungUp(reply) });
   }
 
+  /** What stands against a sender, found out before any of the file is read: whoever makes up tokens and codes takes no place. */
+  async function hindrance(way: Way, request: FastifyRequest, reply: FastifyReply): Promise<Problem | undefined> {
+    const known = await signedIn(request.headers, verify);
+    if ('problem' in known && (way.by === 'id' || request.headers.authorization !== undefined)) return known.problem;
+    if (way.by === 'code') {
+      const asked = follow.request.fromPartial({ code: variable(request, way.by) });
+      await services.call(follow, asked, { timeoutMs: lookMs, signal: hungUp(reply) });
+    }
+    return undefined;
+  }
+
   async function upload(way: Way, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const headers = readHeaders(request.headers);
     if ('problem' in headers) return answerProblem(request, reply, headers.problem);
-    if (way.by === 'id' && headers.authorization === undefined) {
-      return answerProblem(request, reply, problem('sign-in-needed'));
-    }
+    const stopped = await hindrance(way, request, reply);
+    if (stopped !== undefined) return answerProblem(request, reply, stopped);
+    // Whoever is answered that it took too long sends no more: the connection ends with the answer, and what came of the file with it.
+    request.signal.addEventListener('abort', () => {
+      if (!request.raw.complete) reply.header('connection', 'close');
+    });
     const take = async (): Promise<FastifyReply> => {
       const file = await readUpload(request, request.body as Readable);
       if ('problem' in file) return answerProblem(request, reply, file.problem);
@@ -72,7 +95,9 @@ export async function serveEvidence(app: FastifyInstance, services: RawClient): 
       if (id !== '') reply.header('location', `${way.url.replace(`:${way.by}`, encodeURIComponent(named))}/${id}`);
       return reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
     };
-    return throughOf(networkOf(request.ip), () => through(take));
+    const place =
+      headers.authorization === undefined ? () => throughOfGuests(() => through(take)) : () => through(take);
+    return throughOf(networkOf(request.ip), place);
   }
 
   async function download(way: Way, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -103,8 +128,8 @@ export async function serveEvidence(app: FastifyInstance, services: RawClient): 
         return await handler(way, request, reply);
       } catch (failure) {
         if (failure instanceof RpcFailure) return answerProblem(request, reply, failure.problem);
-        // Nobody waits for an answer any more.
-        if (request.raw.destroyed && !request.raw.complete) return reply.hijack();
+        // Nobody waits for an answer any more, or Fastify gives it.
+        if (failure instanceof BrokenOff) return request.raw.destroyed ? reply.hijack() : reply;
         throw failure;
       }
     };

@@ -1,5 +1,6 @@
 /** The gateway as a web server: everything that stands before, between and behind the routes. */
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { rpcs } from '@bandeng/contracts';
 import type { Bus } from '@bandeng/events';
 import type { RawClient, Verifier } from '@bandeng/rpc';
@@ -91,7 +92,7 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
     const handler = forwarder(route, services, configuration.budgetMs);
     app.route({ method: route.verb, url: route.url, handler, config: { strictness: strictnessOf(route) } });
   }
-  await serveEvidence(app, services);
+  await serveEvidence(app, { services, verify, patienceMs: configuration.uploadMs });
   const readerPatienceMs = configuration.streams.patienceMs;
   const { exportRows: mostRows, budgetMs } = configuration;
   serveExports(app, services, { mostRows, budgetMs, readerPatienceMs, log });
@@ -141,12 +142,15 @@ const ownPlaces: Place[] = [
 ];
 
 function newServer({ trustedHops, bodyBytes }: Configuration): FastifyInstance {
-  return Fastify({
+  const answeredEarly = new WeakSet<Socket>();
+  const app = Fastify({
     // Paths carry follow codes: the lines of Fastify's own log do, too. We write ours.
     logger: false,
     trustProxy: trustedHops === 0 ? false : (_address, hop) => hop < trustedHops,
     bodyLimit: bodyBytes,
-    requestTimeout: 30_000,
+    // Longer than a file may take. Node exchanges the two when that of the headers is the longer, and looks every 30 s if not told.
+    requestTimeout: 60_000,
+    http: { headersTimeout: 30_000, connectionsCheckingInterval: 5_000 },
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     // While closing, problems as documented and not Fastify's own 503 (see the door).
@@ -158,7 +162,7 @@ function newServer({ trustedHops, bodyBytes }: Configuration): FastifyInstance {
       answerProblem(request, reply, problemOfFastify(error.code, error.statusCode) ?? problem('malformed'));
     },
     clientErrorHandler(error, socket) {
-      if (!socket.writable || error.code === 'ECONNRESET') return socket.destroy();
+      if (!socket.writable || answeredEarly.has(socket) || error.code === 'ECONNRESET') return socket.destroy();
       const about = clientProblem(error.code);
       socket.end(
         `HTTP/1.1 ${about.status} ${about.title}\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n` +
@@ -168,6 +172,15 @@ function newServer({ trustedHops, bodyBytes }: Configuration): FastifyInstance {
     },
     routerOptions: { maxParamLength: 2000, querystringParser: () => ({}) },
   });
+  // What was answered before all of it had come is not answered again when the rest of it is late or wrong.
+  app.addHook('onResponse', ({ raw }, _reply, done) => {
+    if (!raw.complete) {
+      answeredEarly.add(raw.socket);
+      raw.once('close', () => answeredEarly.delete(raw.socket));
+    }
+    done();
+  });
+  return app;
 }
 
 function clientProblem(code: string | undefined) {

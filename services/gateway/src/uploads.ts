@@ -17,7 +17,14 @@ const startMs = 5_000;
 
 type Upload = { readonly content: Buffer } | { readonly problem: Problem };
 
-/** The file, or what is wrong with it. Rejects when the client goes away. */
+/** The rest of a file will not come: its sender left, or has been answered that it takes too long. */
+export class BrokenOff extends Error {
+  constructor() {
+    super('the file broke off');
+  }
+}
+
+/** The file, or what is wrong with it. Rejects with `BrokenOff`. */
 export function readUpload(request: FastifyRequest, payload: Readable): Promise<Upload> {
   const type = request.headers['content-type'] ?? '';
   if (!/^multipart\/form-data\s*;.*boundary=/i.test(type)) {
@@ -32,9 +39,16 @@ export function readUpload(request: FastifyRequest, payload: Readable): Promise<
   }
   let pace: NodeJS.Timeout | undefined;
   return new Promise<Upload>((resolve, reject) => {
-    const gone = (): void => reject(new Error('the client went away'));
+    const gone = (): void => {
+      payload.unpipe(form);
+      reject(new BrokenOff());
+    };
     // Whoever stood in line may have left meanwhile.
-    if (payload.destroyed) return gone();
+    if (payload.destroyed || request.signal.aborted) return gone();
+    // Fastify says so when the time is over, and also when all has come.
+    request.signal.addEventListener('abort', () => {
+      if (!request.raw.complete) gone();
+    });
     const since = performance.now();
     pace = setInterval(() => {
       const seconds = (performance.now() - since - startMs) / 1_000;
@@ -77,7 +91,7 @@ export function readUpload(request: FastifyRequest, payload: Readable): Promise<
       read += piece.length;
       if (read > mostRead) settle({ problem: fileTooLarge() });
     });
-    payload.once('error', reject);
+    payload.once('error', gone);
     payload.once('close', () => {
       if (!request.raw.complete) gone();
       // Some forms that break off are never said to be broken.

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { refuse } from '@bandeng/decider';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answers, openStand, type Stand, tokenOf } from './stand.ts';
@@ -9,7 +10,12 @@ import { type Answers, openStand, type Stand, tokenOf } from './stand.ts';
 
 const megabyte = 1024 * 1024;
 const sizes: number[] = [];
+let looks = 0;
 const answers: Answers = {
+  FollowTicket: ({ code }: { code: string }) => {
+    looks += 1;
+    return code === 'NONE' ? refuse('not-visible') : { number: code, status: 'ORDERED' };
+  },
   AddEvidence: ({ id, code, content }: { id: string; code: string; content: Buffer }, call) => {
     sizes.push(content.length);
     if (id === 'none') return refuse('not-visible');
@@ -50,6 +56,32 @@ async function send(path: string, body: FormData, headers: Record<string, string
   const answer = await fetch(address + path, { method: 'POST', body, headers });
   return { status: answer.status, headers: answer.headers, body: await answer.json() };
 }
+/** The head of an upload by hand, without its end. */
+const headOf = (path: string): string =>
+  `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\n`;
+/** Connections that begin to send a file and go no further. */
+async function slowSenders(url: string, count: number, ask: (index: number) => { from: string; head: string }) {
+  const { hostname, port } = new URL(url);
+  const sockets = Array.from({ length: count }, (_, index) => {
+    const { from, head } = ask(index);
+    const socket = connect({ port: Number(port), host: hostname, localAddress: from });
+    socket.on('error', () => {}).write(`${head}content-length: 9999\r\n\r\n--b\r\n`);
+    return socket;
+  });
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  // What they have sent is read by the same process.
+  await delay(300);
+  return sockets;
+}
+/** The status of an upload of a few bytes from an address of its own. */
+async function honest(url: string, within: number): Promise<number | undefined> {
+  const body = '--b\r\ncontent-disposition: form-data; name="file"; filename="a.jpg"\r\n\r\nxyz\r\n--b--\r\n';
+  const headers = { ...signedIn, 'content-type': 'multipart/form-data; boundary=b', 'content-length': body.length };
+  const options = { method: 'POST', localAddress: '127.0.0.9', headers };
+  const asked = httpRequest(`${url}/v1/tickets/t/evidence`, options).end(body);
+  const [answer] = await once(asked, 'response', { signal: AbortSignal.timeout(within) });
+  return answer.resume().statusCode;
+}
 const fieldsOf = (body: unknown): string[] =>
   (Object(body).fields ?? []).map(({ field, rule }: { field: string; rule: string }) => `${field} ${rule}`);
 
@@ -83,6 +115,28 @@ describe('a file that comes in', () => {
       status: 401,
     });
     expect(sizes.length).toBe(before);
+  });
+
+  test('with a token that nobody gave, or a code of no ticket, is answered before any of it is read', async () => {
+    const { hostname, port } = new URL(address);
+    const before = { sizes: sizes.length, looks };
+    const answerTo = async (path: string, authorization: string) => {
+      const socket = connect(Number(port), hostname);
+      socket.write(`${headOf(path)}${authorization}content-length: 9999\r\n\r\n`);
+      const [answer] = await once(socket, 'data', { signal: AbortSignal.timeout(2_000) });
+      socket.destroy();
+      return String(answer);
+    };
+    const made = 'authorization: Bearer a\r\n';
+    for (const path of ['/v1/tickets/t1/evidence', '/v1/follow/ABCD/evidence']) {
+      const answer = await answerTo(path, made);
+      expect(answer, path).toMatch(/^HTTP\/1\.1 401 /);
+      expect(answer).toContain('urn:bandeng:problem:token-invalid');
+    }
+    expect(looks).toBe(before.looks);
+    expect(await answerTo('/v1/follow/NONE/evidence', '')).toMatch(/^HTTP\/1\.1 404 /);
+    expect(looks).toBe(before.looks + 1);
+    expect(sizes.length).toBe(before.sizes);
   });
 
   test('of 30 MB is refused by its name, and never held in memory', async () => {
@@ -144,32 +198,66 @@ describe('a file that comes in', () => {
     expect(stand.lines.join('\n')).not.toContain('a fault of ours');
   });
 
-  test('is taken from one address while others send theirs slowly', async () => {
+  test('whose sender goes away when all has arrived and not all is read is nobody’s fault either', async () => {
     const { hostname, port } = new URL(address);
-    const boundary = 'multipart/form-data; boundary=b';
-    const head = `POST /v1/follow/AAAA/evidence HTTP/1.1\r\nhost: x\r\ncontent-type: ${boundary}\r\ncontent-length: 9999\r\n\r\n`;
-    const slow = Array.from({ length: 20 }, () => connect(Number(port), hostname));
-    for (const socket of slow) socket.on('error', () => {}).write(`${head}--b\r\n`);
-    await Promise.all(slow.map((socket) => once(socket, 'connect')));
+    const part = '--b\r\ncontent-disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n';
+    const body = Buffer.concat([Buffer.from(part), Buffer.alloc(300_000), Buffer.from('\r\n--b--\r\n')]);
+    const head = `${headOf('/v1/tickets/t1/evidence')}authorization: ${signedIn.authorization}\r\n`;
+    for (let time = 0; time < 40; time += 1) {
+      const socket = connect(Number(port), hostname).on('error', () => {});
+      socket.write(`${head}content-length: ${body.length}\r\n\r\n`);
+      await new Promise((resolve) => socket.write(body, resolve));
+      if (time % 2 === 0) await delay(time / 4);
+      socket.resetAndDestroy();
+    }
+    await expect.poll(() => honest(address, 2_000)).toBe(201);
+    expect(stand.lines.join('\n')).not.toContain('a fault of ours');
+  });
+
+  test('is taken from one address while others send theirs slowly', async () => {
+    const slow = await slowSenders(address, 20, () => ({
+      from: '127.0.0.1',
+      head: headOf('/v1/follow/AAAA/evidence'),
+    }));
     try {
-      const body = Buffer.from(
-        '--b\r\ncontent-disposition: form-data; name="file"; filename="a.jpg"\r\n\r\nxyz\r\n--b--\r\n',
-      );
-      const headers = { ...signedIn, 'content-type': boundary, 'content-length': body.length };
-      const options = {
-        method: 'POST',
-        hostname,
-        port,
-        path: '/v1/tickets/t/evidence',
-        localAddress: '127.0.0.9',
-        headers,
-      };
-      const asked = httpRequest(options).end(body);
-      const [answer] = await once(asked, 'response', { signal: AbortSignal.timeout(10_000) });
-      expect(answer.resume().statusCode).toBe(201);
+      expect(await honest(address, 2_000)).toBe(201);
     } finally {
       for (const socket of slow) socket.destroy();
     }
+  });
+
+  test.each([
+    ['made-up codes', () => headOf('/v1/follow/NONE/evidence')],
+    ['made-up tokens', () => `${headOf('/v1/tickets/t1/evidence')}authorization: Bearer a\r\n`],
+    ['codes that guests have', () => headOf('/v1/follow/AAAA/evidence')],
+  ])('is taken while four addresses send theirs slowly, with %s', async (_what, head) => {
+    const slow = await slowSenders(address, 16, (index) => ({ from: `127.0.0.${11 + (index % 4)}`, head: head() }));
+    try {
+      expect(await honest(address, 2_000)).toBe(201);
+    } finally {
+      for (const socket of slow) socket.destroy();
+    }
+  });
+
+  test('that is late is answered once, gives its place back, and ends with its connection', async () => {
+    await using other = await openStand({ answers, configuration: { uploadMs: 300 } });
+    const url = await other.gateway.app.listen({ host: '127.0.0.1', port: 0 });
+    // As many as have a place, and one that stands in line.
+    const slow = await slowSenders(url, 5, () => ({ from: '127.0.0.9', head: headOf('/v1/follow/AAAA/evidence') }));
+    const heard = slow.map(async (socket) => {
+      let text = '';
+      socket.on('data', (piece) => {
+        text += String(piece);
+      });
+      await once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
+      return text;
+    });
+    for (const text of await Promise.all(heard)) {
+      expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 504']);
+      expect(text).toContain('urn:bandeng:problem:deadline-exceeded');
+    }
+    expect(await honest(url, 2_000)).toBe(201);
+    expect(other.lines.join('\n')).not.toContain('a fault of ours');
   });
 
   test('that hardly comes is answered so, and others take its place', async () => {
