@@ -1,16 +1,27 @@
 /** Lists as files: `GET /v1/tickets.xlsx` and `.csv` answer what `GET /v1/tickets` answers, all pages of it, as a table. */
 import { PassThrough, type Readable } from 'node:stream';
 import { type Rpc, rpcs } from '@bandeng/contracts';
-import { type Language, languageOf, type RawClient, RpcFailure, validator } from '@bandeng/rpc';
+import {
+  callerId,
+  type Language,
+  languageOf,
+  type RawClient,
+  RpcFailure,
+  type Verifier,
+  validator,
+} from '@bandeng/rpc';
+import { networkOf } from '@bandeng/service';
 import type { Logger } from '@bandeng/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { signedIn } from './callers.ts';
 import { byteOrderMark, csvLine } from './csv.ts';
 import { drained, type Reader } from './drained.ts';
 import { type Cell, type Names, type Table, tables } from './export-columns.ts';
+import { type ExportPlaces, openExportPlaces } from './export-places.ts';
 import { inLanguage } from './export-words.ts';
 import { hungUp, queryOf } from './forward.ts';
 import { type CallHeaders, readHeaders } from './headers.ts';
-import { invalid, ProblemError, problem } from './problems.ts';
+import { invalid, ProblemError } from './problems.ts';
 import { type Parameters, parametersOf, readQuery } from './query.ts';
 import { answerProblem } from './replies.ts';
 import { type Place, routesOf } from './routes.ts';
@@ -23,8 +34,6 @@ const mediaTypes: { readonly [F in Form]: string } = {
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   csv: 'text/csv; charset=utf-8',
 };
-/** So many are written at once; more would only make each other slow. */
-const mostAtOnce = 8;
 /** A long list takes its time. */
 const patienceMs = 10 * 60_000;
 const lookUpsAtOnce = 8;
@@ -64,11 +73,12 @@ export function serveExports(
     readonly mostRows: number;
     readonly budgetMs: number;
     readonly readerPatienceMs: number;
+    readonly verify: Verifier;
     readonly log: Logger;
   },
 ): void {
-  const { mostRows, budgetMs, readerPatienceMs, log } = options;
-  let running = 0;
+  const { mostRows, budgetMs, readerPatienceMs, verify, log } = options;
+  const places = openExportPlaces();
 
   /** The pages of a list, up to the most rows; the last says whether more would follow. */
   async function* pages(one: Export, values: object, source: Source): AsyncGenerator<{ rows: Cell[][]; cut: boolean }> {
@@ -86,6 +96,13 @@ export function serveExports(
     } while (pageToken !== '' && left > 0);
   }
 
+  /** Only who is known by a token counts as such: whoever makes one up would have as many places as names. */
+  async function placeFor(request: FastifyRequest): Promise<ReturnType<ExportPlaces['take']>> {
+    if (request.headers.authorization === undefined) return places.take(`guest ${networkOf(request.ip)}`, true);
+    const known = await signedIn(request.headers, verify);
+    return 'problem' in known ? known : places.take(callerId(known.caller), false);
+  }
+
   async function answer(one: Export, form: Form, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const headers = readHeaders(request.headers);
     if ('problem' in headers) return answerProblem(request, reply, headers.problem);
@@ -93,8 +110,8 @@ export function serveExports(
     if ('faults' in query) return answerProblem(request, reply, invalid(query.faults));
     const faults = validator(one.rpc.requestType, { form: 'json', rules: false })(query.values);
     if (faults !== undefined) return answerProblem(request, reply, invalid(faults));
-    if (running >= mostAtOnce) return answerProblem(request, reply, problem('overloaded', { retryAfterSeconds: 5 }));
-    running += 1;
+    const leave = await placeFor(request);
+    if ('problem' in leave) return answerProblem(request, reply, leave.problem);
     const language = languageOf(request.headers['accept-language']);
     const source: Source = { headers, budgetMs, signal: hungUp(reply), patienceMs: readerPatienceMs, language };
     const rows = pages(one, query.values, source);
@@ -110,15 +127,13 @@ export function serveExports(
           writing.content.destroy(failure instanceof Error ? failure : new Error('the export failed'));
           if (!source.signal.aborted) log.warn({ list: one.path, fault: String(failure) }, 'an export broke off');
         })
-        .finally(() => {
-          running -= 1;
-        });
+        .finally(leave);
       reply
         .header('cache-control', 'private, no-store')
         .header('content-disposition', dispositionOf(one, form, language));
       return reply.type(mediaTypes[form]).send(writing.content);
     } catch (failure) {
-      running -= 1;
+      leave();
       if (failure instanceof RpcFailure) throw new ProblemError(failure.problem);
       throw failure;
     }

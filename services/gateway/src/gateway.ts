@@ -95,7 +95,7 @@ export async function buildGateway(parts: Parts, configuration: Configuration): 
   await serveEvidence(app, { services, verify, patienceMs: configuration.uploadMs });
   const readerPatienceMs = configuration.streams.patienceMs;
   const { exportRows: mostRows, budgetMs } = configuration;
-  serveExports(app, services, { mostRows, budgetMs, readerPatienceMs, log });
+  serveExports(app, services, { mostRows, budgetMs, readerPatienceMs, verify, log });
   app.get('/v1/inbox::stream', { exposeHeadRoute: false }, (request, reply) => inbox.handle(request, reply));
   app.get('/v1/events', { exposeHeadRoute: false }, feed({ bus, verify, streams }));
   const ready = readiness(services, bus);
