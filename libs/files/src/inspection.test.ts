@@ -57,14 +57,14 @@ describe('a photo', () => {
 
   test('that unfolds to more than any camera takes is refused by its pixels', async () => {
     const refused = { refused: 'photo-too-large', field: 'file' };
-    expect(await inspect(await blank(12_000, 12_000).png({ compressionLevel: 1 }).toBuffer())).toEqual({
+    expect(await inspect(await blank(9_000, 9_000).jpeg().toBuffer())).toEqual({
       ...refused,
-      values: { pixels: 144_000_000, most: 80_000_000 },
+      values: { pixels: 81_000_000, most: 80_000_000 },
     });
     const large = blank(6_000, 4_500);
     const values = { pixels: 27_000_000, most: 26_000_000 };
     expect(await inspect(await large.clone().jpeg({ progressive: true }).toBuffer())).toEqual({ ...refused, values });
-    expect(await inspect(await large.clone().png({ progressive: true }).toBuffer())).toEqual({ ...refused, values });
+    expect(await inspect(await large.clone().png({ compressionLevel: 1 }).toBuffer())).toEqual({ ...refused, values });
     expect(await inspect(await large.clone().webp({ effort: 0 }).toBuffer())).toEqual({ ...refused, values });
   });
 

@@ -29,13 +29,14 @@ const documentTypes: ReadonlySet<string> = new Set([
 ]);
 const longestSide = 2_560;
 const smallSide = 320;
-/** Read row by row a photo takes some 60 MB, whatever its size. A phone takes 12 to 50 million; what unfolds to more is not of one. */
+/** A baseline JPEG is read row by row and takes some 60 MB, whatever its size. Phones take 12 to 50 million; no camera takes more than this. */
 const mostPixels = 80_000_000;
 /**
  * A progressive JPEG, an interlaced PNG and a lossless WebP are in memory as a whole before the first row is known, in 4 to 9 bytes for each
- * pixel: 0.9 MB of file once took 500 MB. Cameras and messengers that send such ones stay below 25 million.
+ * pixel: 0.9 MB of file once took 500 MB. Other PNGs are read row by row, but a large one with 16 bits took 6 s of a core. Cameras and
+ * messengers that send such ones stay below 25 million.
  */
-const mostPixelsWhole = 26_000_000;
+const mostPixelsOfOthers = 26_000_000;
 const patienceSeconds = 10;
 /**
  * So many photos are looked at side by side, and so many wait for it: what both have in memory together is known then. One gateway lets no more
@@ -77,9 +78,9 @@ async function inspectPhoto(content: Uint8Array): Promise<Inspected | Refused<In
       .jpeg({ quality: 82 })
       .toBuffer();
   try {
-    // Only the head is read for this. Whether a WebP is lossless it does not say.
+    // Only the head is read for this. A JPEG in several scans counts as progressive.
     const { width, height, format, isProgressive } = await sharp(content, { limitInputPixels: false }).metadata();
-    const most = isProgressive || format === 'webp' ? mostPixelsWhole : mostPixels;
+    const most = format === 'jpeg' && !isProgressive ? mostPixels : mostPixelsOfOthers;
     const pixels = width * height;
     if (pixels > most) return refuse('photo-too-large', { field: 'file', values: { pixels, most } });
     const whole = await shrunk(longestSide, content);

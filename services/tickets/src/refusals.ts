@@ -43,8 +43,7 @@ export const refusals: RefusalTable<Refusal> = {
   'photo-unreadable': { kind: 'field', title: 'The photo is damaged' },
   'photo-too-large': {
     kind: 'field',
-    title:
-      'The photo has too many pixels: 80 million at most, and 26 million as progressive JPEG, interlaced PNG or WebP',
+    title: 'The photo has too many pixels: 80 million at most, and 26 million as PNG, WebP or progressive JPEG',
   },
   'file-too-large': { kind: 'field', title: 'A file has at most 10 MB' },
   'file-erased': { kind: 'missing', title: 'This file was erased' },
