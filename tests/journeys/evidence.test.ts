@@ -138,6 +138,14 @@ describe('a file is refused by its name in the form', () => {
     const half = photo.subarray(0, photo.length / 2);
     expect(await refused(half, '照片.jpg')).toEqual({ status: 400, type: 'photo-unreadable', fields: ['file'] });
   });
+
+  test('when a small file unfolds to more pixels than there is memory for', async () => {
+    const background = '#446688';
+    const wide = await sharp({ create: { width: 6_000, height: 4_500, channels: 3, background } })
+      .jpeg({ progressive: true })
+      .toBuffer();
+    expect(await refused(wide, '照片.jpg')).toEqual({ status: 400, type: 'photo-too-large', fields: ['file'] });
+  });
 });
 
 describe('who may add what', () => {
