@@ -46,21 +46,27 @@ export async function publishBatch(
   messages.forEach((message, index) => {
     if (message !== last) connection.publish(message.subject, message.payload, { headers: heading(message, index) });
   });
-  const commit = heading(last, messages.length - 1);
-  if (batch !== undefined) commit.append('Nats-Batch-Commit', '1');
   // The client's own commit() hides the code of an error, so it is sent by hand.
-  const answer = await connection.request(last.subject, last.payload, { headers: commit, timeout: ACK_TIMEOUT });
+  const options = { headers: heading(last, messages.length - 1), timeout: ACK_TIMEOUT };
+  const answer = await connection.request(last.subject, last.payload, options);
   return published(answer.json());
 
   function heading(message: Outgoing, index: number): MsgHdrs {
-    const made = headersOf(message);
-    if (index === 0) made.append('Nats-Expected-Last-Sequence', String(after));
-    if (batch !== undefined) {
-      made.append('Nats-Batch-Id', batch);
-      made.append('Nats-Batch-Sequence', String(index + 1));
-    }
-    return made;
+    const { id, collection } = message;
+    const own = `${ID_HEADER}: ${id}\r\n${COLLECTION_HEADER}: ${collection}\r\nContent-Type: ${CLOUD_EVENT_JSON}\r\n`;
+    const first = index === 0 ? `Nats-Expected-Last-Sequence: ${after}\r\n` : '';
+    if (batch === undefined) return written(own + first);
+    const commit = message === last ? 'Nats-Batch-Commit: 1\r\n' : '';
+    return written(`${own}${first}Nats-Batch-Id: ${batch}\r\nNats-Batch-Sequence: ${index + 1}\r\n${commit}`);
   }
+}
+
+/**
+ * Headers of which only the bytes are needed. The client's own look for a name among all others before they add it, which was a
+ * tenth of what an event costs the relay.
+ */
+function written(lines: string): MsgHdrs {
+  return Object.assign(headers(), { encode: () => Buffer.from(`NATS/1.0\r\n${lines}\r\n`) });
 }
 
 /** Publishes one by one, in order; a duplicate counts as published, for it is in the stream. */
@@ -77,15 +83,6 @@ export async function publishSingly(
     last = Math.max(last, outcome.last);
   }
   return { last };
-}
-
-function headersOf(message: Outgoing): MsgHdrs {
-  // Each is new: to set one would first look for it.
-  const made = headers();
-  made.append(ID_HEADER, message.id);
-  made.append(COLLECTION_HEADER, message.collection);
-  made.append('Content-Type', CLOUD_EVENT_JSON);
-  return made;
 }
 
 interface Answer {

@@ -208,11 +208,8 @@ export function following<Note>(
         .collection<RecordDocument>(name)
         .find({ _id: { $in: [...ids] } }, options)
         .toArray();
-      const place = placeNow();
-      return found.map((raw) => {
-        const document = writtenDocument(name, raw);
-        return { ...document, version: document.firstAfter(place) - 1 };
-      });
+      const upTo = placeNow();
+      return found.map((document) => writtenDocument(name, document, { upTo }));
     },
 
     landmark(note) {

@@ -152,5 +152,5 @@ async function wholeDocument(database: Db, collection: string, raw: RecordDocume
       ? []
       : await movedOf<DomainEvent>(database, database.collection<RecordDocument>(collection)).all(stored.id);
   const history = [...before.filter(({ seq }) => seq < historyFrom), ...stored.history];
-  return { document: writtenDocument(collection, raw, history), history };
+  return { document: writtenDocument(collection, raw, { history }), history };
 }

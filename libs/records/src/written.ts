@@ -54,32 +54,69 @@ export interface WrittenDocument {
 
 /**
  * A document as a publication sees it, of which nothing is made that nobody asks for; `history` when more of it is known than
- * the document has.
+ * the document has, `upTo` when it shall count up to a place only.
  */
 export function writtenDocument(
   collection: string,
   document: Document,
-  history?: readonly Entry<DomainEvent>[],
+  { history, upTo }: { readonly history?: readonly Entry<DomainEvent>[]; readonly upTo?: Place } = {},
 ): WrittenDocument {
-  const { _id: id, version, written } = document;
-  const entries: readonly (Document & Placed)[] = history ?? document.history;
-  let state: unknown;
-  return {
-    ...{ collection, id, key: aggregateKey(collection, id), version, written },
-    territories: Array.isArray(document.territories) ? document.territories : [],
-    get state() {
-      state ??= stateOf(document);
-      return state;
-    },
-    entry(seq) {
-      // The last one has the version, and there is none missing between.
-      const index = entries.length - 1 - (version - seq);
-      const entry = entries[index];
-      if (entry?.seq !== seq) return undefined;
-      return history === undefined ? entryFromBson(entry) : history[index];
-    },
-    firstAfter: (place) => firstAfter(entries, written, place[collection]),
-  };
+  const whole = new ReadDocument(collection, document, history);
+  return upTo === undefined ? whole : new ReadDocument(collection, document, history, whole.firstAfter(upTo) - 1);
+}
+
+/** A class, for there is one for each event: what it does is made once. */
+class ReadDocument implements WrittenDocument {
+  readonly collection: string;
+  readonly id: string;
+  readonly key: string;
+  readonly version: number;
+  readonly written: Timestamp | undefined;
+  readonly #document: Document;
+  readonly #history: readonly Entry<DomainEvent>[] | undefined;
+  #state: unknown;
+
+  constructor(
+    collection: string,
+    document: Document,
+    history: readonly Entry<DomainEvent>[] | undefined,
+    version: number = document.version,
+  ) {
+    this.collection = collection;
+    this.id = document._id;
+    this.key = aggregateKey(collection, this.id);
+    this.version = version;
+    this.written = document.written;
+    this.#document = document;
+    this.#history = history;
+  }
+
+  get territories(): readonly string[] {
+    const { territories } = this.#document;
+    return Array.isArray(territories) ? territories : [];
+  }
+
+  get state(): unknown {
+    this.#state ??= stateOf(this.#document);
+    return this.#state;
+  }
+
+  get #entries(): readonly (Document & Placed)[] {
+    return this.#history ?? this.#document.history;
+  }
+
+  entry(seq: number): Entry<DomainEvent> | undefined {
+    // The last one has the document's version, and there is none missing between.
+    const entries = this.#entries;
+    const index = entries.length - 1 - (this.#document.version - seq);
+    const entry = entries[index];
+    if (entry?.seq !== seq) return undefined;
+    return this.#history === undefined ? entryFromBson(entry) : this.#history[index];
+  }
+
+  firstAfter(place: Place): number {
+    return firstAfter(this.#entries, this.written, place[this.collection]);
+  }
 }
 
 interface Placed {
