@@ -1,4 +1,4 @@
-import { eventually } from '@bandeng/testing';
+import { eventually, settled } from '@bandeng/testing';
 import { type Town, town } from '@bandeng/testing/town';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -8,6 +8,8 @@ let city: Town;
 let mongo: MongoClient;
 beforeAll(async () => {
   city = await town();
+  // What the city was made with is told too, and is no message of these tests.
+  await settled(city.parts);
   mongo = await MongoClient.connect(city.parts.mongodbUri);
 });
 afterAll(async () => {
