@@ -8,6 +8,8 @@ export interface Gateways {
 }
 
 const ASK_EVERY = 100;
+/** So often in a row a gateway is not ready until nobody is sent to it: one look may come late. A kubelet does as many by default. */
+const FAILURES = 3;
 
 /** One address needs no balancing: it is used whether it is ready or not. */
 export function oneGateway(address: string): Gateways {
@@ -15,25 +17,25 @@ export function oneGateway(address: string): Gateways {
 }
 
 /**
- * Asks each gateway every 100 ms whether it is ready, as a kubelet does, and uses only those that were when they were asked
- * last. A gateway that leaves says so while it still answers, so nobody is sent to one that is gone.
+ * Asks each gateway every 100 ms whether it is ready, as a kubelet does, and uses only those that were one of the last three times.
+ * A gateway that leaves says so while it still answers, so nobody is sent to one that is gone.
  */
 export function balanced(addresses: readonly string[]): Gateways {
-  const ready = new Map<string, boolean>();
+  const failures = new Map(addresses.map((address) => [address, FAILURES]));
   let turn = 0;
   let closed = false;
   const watch = async (address: string): Promise<void> => {
     while (!closed) {
       const answer = await fetch(`${address}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
       await answer?.arrayBuffer();
-      ready.set(address, answer?.ok === true);
+      failures.set(address, answer?.ok === true ? 0 : (failures.get(address) ?? 0) + 1);
       await pause(ASK_EVERY);
     }
   };
   const watching = addresses.map(watch);
   return {
     next() {
-      const usable = addresses.filter((address) => ready.get(address));
+      const usable = addresses.filter((address) => (failures.get(address) ?? FAILURES) < FAILURES);
       turn += 1;
       return usable[turn % usable.length];
     },
