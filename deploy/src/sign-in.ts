@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { discoveryOf } from '@bandeng/service';
+import { discoveryOf } from '@bandeng/service/discovery';
 import { Mendable, messageOf } from './embedded/fault.ts';
 
 /** The public client of the command line; any port of the loopback address is taken, and nobody needs to listen. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, openSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import { exitOfWrongSetting } from '@bandeng/service/environment';
 import { Mendable } from './fault.ts';
 
 /** A server process of ours. */
@@ -100,13 +101,10 @@ export async function untilReady(
   }
 }
 
-/** Exit code of a process of ours that was told something wrong; its last line says what. */
-const wrongConfiguration = 78;
-
 /** Why a process of ours ended while starting: what is set wrong, else the end of its log. */
 export async function whyEnded(what: string, code: number | null, log: string): Promise<string> {
   const end = await endOf(log).catch(() => '');
-  if (code === wrongConfiguration) return end.slice(end.lastIndexOf('\n') + 1);
+  if (code === exitOfWrongSetting) return end.slice(end.lastIndexOf('\n') + 1);
   return `${what}; its log ${log} ends:\n${end}`;
 }
 

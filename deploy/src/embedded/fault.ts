@@ -1,3 +1,5 @@
+import { ConfigurationFault } from '@bandeng/service/environment';
+
 /** A fault that the person at the keyboard can mend: printed as its message alone, never with a stack. */
 export class Mendable extends Error {
   override readonly name = 'Mendable';
@@ -5,7 +7,7 @@ export class Mendable extends Error {
 
 /** Whether a fault is mended at the keyboard; a wrong setting of a service is, too. */
 export function isMendable(thrown: unknown): boolean {
-  return thrown instanceof Mendable || (thrown instanceof Error && thrown.name === 'ConfigurationFault');
+  return thrown instanceof Mendable || thrown instanceof ConfigurationFault;
 }
 
 /** The message of anything that was thrown. */

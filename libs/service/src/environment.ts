@@ -1,6 +1,9 @@
 /** The variables a service reads its configuration from; `process.env`, or a set of its own in tests and all-in-one. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Exit code of a process with a setting that cannot be used (EX_CONFIG of sysexits.h); its last line says which. */
+export const exitOfWrongSetting = 78;
+
 /** A setting that cannot be used; the message names the variable, what it holds and what it may hold. */
 export class ConfigurationFault extends Error {
   override readonly name = 'ConfigurationFault';

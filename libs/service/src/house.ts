@@ -64,11 +64,6 @@ export function addressOf(service: string, environment: Environment): string {
   return textSetting(environment, `BANDENG_${service.toUpperCase()}_ADDRESS`, `unix:${join(run, `${service}.sock`)}`);
 }
 
-/** Address at which an issuer describes itself (OpenID Connect Discovery 1.0, section 4). */
-export function discoveryOf(issuer: string): string {
-  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-}
-
 /** Lays the foundation. Waits for nothing. */
 export function layFoundation(name: string, environment: Environment, now: () => Date): Built<Foundation> {
   const log = openLogger(name, logLevelOf(environment));

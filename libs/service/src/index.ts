@@ -8,7 +8,7 @@ export {
   switchSetting,
   textSetting,
 } from './environment.ts';
-export { addressOf, discoveryOf, type Foundation, type Ground, type House } from './house.ts';
+export { addressOf, type Foundation, type Ground, type House } from './house.ts';
 export type { Keys } from './keys.ts';
 export { networkOf } from './networks.ts';
 export { type CommonRefusal, commonRefusals } from './refusals.ts';

@@ -13,7 +13,7 @@ import {
 import { isDatabaseAway, type Sweep } from '@bandeng/records';
 import { type Implementation, startServer } from '@bandeng/rpc';
 import { endTelemetry } from '@bandeng/telemetry';
-import { ConfigurationFault, type Environment, switchSetting, textSetting } from './environment.ts';
+import { ConfigurationFault, type Environment, exitOfWrongSetting, switchSetting, textSetting } from './environment.ts';
 import { addressOf, breakGround, type Foundation, type Ground, type House, layFoundation, openHouse } from './house.ts';
 import { measuring } from './measuring.ts';
 import { openStay, type Stay } from './stay.ts';
@@ -225,9 +225,6 @@ export async function visit<Result>(
 /** Longest time that a process takes to end after SIGTERM, in milliseconds. */
 const patience = 20_000;
 
-/** Exit code of a process that was told something wrong (EX_CONFIG of sysexits.h). */
-const wrongConfiguration = 78;
-
 /** Ends this process when a setting is wrong, with a line that says which, on standard error. */
 export async function exitsWhenWrong<Result>(starting: Promise<Result>): Promise<Result> {
   try {
@@ -235,7 +232,7 @@ export async function exitsWhenWrong<Result>(starting: Promise<Result>): Promise
   } catch (fault) {
     if (!(fault instanceof ConfigurationFault)) throw fault;
     process.stderr.write(`${fault.message}\n`);
-    process.exit(wrongConfiguration);
+    process.exit(exitOfWrongSetting);
   }
 }
 

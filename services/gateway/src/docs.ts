@@ -1,7 +1,7 @@
 /** The API's own description: `/openapi.json` and a viewer at `/docs/` that works without any other host. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { discoveryOf } from '@bandeng/service';
+import { discoveryOf } from '@bandeng/service/discovery';
 import scalar from '@scalar/fastify-api-reference';
 import type { FastifyInstance } from 'fastify';
 import type { Configuration } from './config.ts';

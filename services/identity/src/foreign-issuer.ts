@@ -1,5 +1,5 @@
 import type { JsonWebKeySet } from '@bandeng/rpc';
-import { discoveryOf } from '@bandeng/service';
+import { discoveryOf } from '@bandeng/service/discovery';
 
 /** It is asked again after this at the earliest; whoever meets an unknown key waits no longer. */
 const pause = 5_000;
