@@ -1,6 +1,6 @@
 import { type Refused, refuse } from '@bandeng/decider';
+import { turnstile } from '@bandeng/rpc/turnstile';
 import { fileTypeFromBuffer } from 'file-type';
-import { boundedLine } from './bounded-line.ts';
 
 /** What is taken: photos, and documents as offices have them. */
 export type FileKind = 'photo' | 'document';
@@ -42,7 +42,8 @@ const patienceSeconds = 10;
  * So many photos are looked at side by side, and so many wait for it: what both have in memory together is known then. One gateway lets no more
  * come at once.
  */
-const inLine = boundedLine({ atOnce: 2, waiting: 14 });
+const inTurn = turnstile(2);
+const mostWaiting = 14;
 
 /**
  * Looks what a file is, by its bytes and not by its name, and makes of a photo what is kept of it: turned upright, at most
@@ -60,8 +61,8 @@ export async function inspect(
   if (type === undefined || !photoTypes.has(type)) {
     return refuse('file-type-not-taken', { field: 'file', ...(type === undefined ? {} : { values: { type } }) });
   }
-  const looked = inLine(async () => (signal?.aborted === true ? refuse('overloaded') : inspectPhoto(content)));
-  return looked ?? refuse('overloaded');
+  if (inTurn.waiting() >= mostWaiting) return refuse('overloaded');
+  return inTurn(async () => (signal?.aborted === true ? refuse('overloaded') : inspectPhoto(content)));
 }
 
 async function inspectPhoto(content: Uint8Array): Promise<Inspected | Refused<InspectionRefusal>> {

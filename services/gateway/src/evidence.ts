@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { type Rpc, rpcs } from '@bandeng/contracts';
 import { AddEvidenceResponse, EvidenceFile, FollowedTicket } from '@bandeng/contracts/tickets';
 import { type RawClient, RpcFailure, type Verifier } from '@bandeng/rpc';
+import { turnstile, turnstiles } from '@bandeng/rpc/turnstile';
 import { networkOf } from '@bandeng/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { jsonFormOf } from './answers.ts';
@@ -13,7 +14,6 @@ import { fault, invalid, type Problem } from './problems.ts';
 import { readQuery, textParameters } from './query.ts';
 import { answerProblem } from './replies.ts';
 import { type Place, routesOf } from './routes.ts';
-import { turnstile, turnstiles } from './turnstile.ts';
 import { BrokenOff, readUpload } from './uploads.ts';
 
 /** So many files are in memory at once, 10 MB each at most; the others wait to be read. */

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { rpcs } from '@bandeng/contracts';
 import { type Bus, everything } from '@bandeng/events';
 import { type RawClient, RpcFailure, type Verifier } from '@bandeng/rpc';
+import { type Turnstile, turnstile } from '@bandeng/rpc/turnstile';
 import type { Logger } from '@bandeng/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { signedIn } from './callers.ts';
@@ -25,7 +26,6 @@ import {
 import { fault, invalid, problem } from './problems.ts';
 import { answerProblem } from './replies.ts';
 import type { EventStream, Streams } from './sse.ts';
-import { type Turnstile, turnstile } from './turnstile.ts';
 
 /** Inboxes read at the same time: an open call is looked for by all members of a community who listen. */
 const mostAtOnce = 50;

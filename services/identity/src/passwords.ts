@@ -1,5 +1,6 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { turnstile } from '@bandeng/rpc/turnstile';
 
 /**
  * Cost of one hash: 19 MiB, two passes, one lane (the OWASP minimum for argon2id), some 30 ms of one core. It runs in
@@ -13,7 +14,7 @@ const tagBytes = 32;
 export const passwordLength = { least: 10, most: 200 } as const;
 
 /** Two of the pool's four threads at most, so that a flood of sign-ins leaves the others to files and names. */
-const atOnce = 2;
+const inTurn = turnstile(2);
 
 const derive = promisify<'argon2id', Argon2Parameters, Buffer>(argon2);
 
@@ -64,21 +65,6 @@ function deriveTag(password: string, salt: Buffer, parameters: Cost, tagLength =
   // One password, however the keyboard composed its characters.
   const message = password.normalize('NFKC');
   return inTurn(() => derive('argon2id', { message, nonce: salt, tagLength, ...parameters }));
-}
-
-let running = 0;
-const waiting: (() => void)[] = [];
-
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
-  else running += 1;
-  try {
-    return await work();
-  } finally {
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
-  }
 }
 
 function unpadded(bytes: Buffer): string {

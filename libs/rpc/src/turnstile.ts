@@ -1,10 +1,16 @@
 /** Lets so many through at a time; the others wait in line. */
-export type Turnstile = <Result>(work: () => Promise<Result>) => Promise<Result>;
+export interface Turnstile {
+  /** Does the work when its turn comes, in the order of coming. */
+  <Result>(work: () => Promise<Result>): Promise<Result>;
+  /** How many wait; who comes now would be behind them. */
+  waiting(): number;
+}
 
+/** Opens a turnstile that lets `most` be inside. */
 export function turnstile(most: number): Turnstile {
   const line: (() => void)[] = [];
   let inside = 0;
-  return async (work) => {
+  const pass = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     if (inside < most) inside += 1;
     else await new Promise<void>((resolve) => line.push(resolve));
     try {
@@ -16,6 +22,7 @@ export function turnstile(most: number): Turnstile {
       else next();
     }
   };
+  return Object.assign(pass, { waiting: () => line.length });
 }
 
 /** A turnstile for each key: whoever comes by one that is crowded holds up nobody who comes by another. */
