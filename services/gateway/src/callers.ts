@@ -4,11 +4,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller, Verifier } from '@bandeng/rpc';
 import { isBearer } from './headers.ts';
 import { type Problem, problem } from './problems.ts';
-import type { Token } from './sse.ts';
 
-/** A signed-in caller, and the token that says so. */
-export interface SignedIn extends Token {
+/** A signed-in caller and until when the token says so. */
+export interface SignedIn {
   readonly caller: Caller;
+  readonly until: Date;
+  /** Whether the token still counts: its holder may have been erased or ended since. */
+  counts(): Promise<boolean>;
 }
 
 /** The caller by a bearer token. */

@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import type { SignedIn } from './callers.ts';
 
 /** One event as it is written. Data is one line (JSON). */
 export interface StreamedEvent {
@@ -35,19 +36,12 @@ export interface StreamLimits {
   readonly streamsOfOne: number;
 }
 
-/** What a stream is heard by. */
-export interface Token {
-  readonly until: Date;
-  /** Whether it still counts: its holder may have been erased or ended since. */
-  counts(): Promise<boolean>;
-}
-
 /** All clients of this process. */
 export interface Streams {
   /** Whether one more may come, in all and for this caller. */
   room(caller: string): 'room' | 'full' | 'too-many-of-one';
   /** Takes the response over. It ends by itself when the token expires, and at a heartbeat when it counts no more. */
-  open(reply: FastifyReply, caller: string, token: Token): EventStream;
+  open(reply: FastifyReply, caller: string, token: Pick<SignedIn, 'until' | 'counts'>): EventStream;
   count(): number;
   endAll(): void;
 }
