@@ -9,14 +9,12 @@ const patience = 2_000;
  * Reads the public keys of a city's own issuer (OpenID Connect Discovery). While it is away the last known keys count: those
  * who are signed in stay so.
  */
-export function keysOfForeignIssuer(issuer: string, now: () => Date): () => Promise<JsonWebKeySet> {
+export function keysOfForeignIssuer(issuer: string, now = () => performance.now()): () => Promise<JsonWebKeySet> {
   let known: JsonWebKeySet | undefined;
   let askedAt = 0;
   return async () => {
-    const since = now().getTime() - askedAt;
-    // A clock that was set back says nothing.
-    if (known !== undefined && since >= 0 && since < pause) return known;
-    askedAt = now().getTime();
+    if (known !== undefined && now() - askedAt < pause) return known;
+    askedAt = now();
     try {
       known = await discovered(issuer);
     } catch (error) {

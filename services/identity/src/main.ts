@@ -18,7 +18,7 @@ export const identity = defineService({
     const registry = await openRegistry(house);
     const office = await openOffice(house, registry, configuration);
     const provider = configuration.embedded ? await embeddedProvider(office, configuration) : undefined;
-    const foreign = keysOfForeignIssuer(configuration.issuer, house.now);
+    const foreign = keysOfForeignIssuer(configuration.issuer);
     const keySet = async () => (provider === undefined ? foreign() : { keys: [...provider.keySet.keys] });
     return {
       implementations: [identityRpc(office, keySet)],

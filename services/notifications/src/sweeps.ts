@@ -11,9 +11,10 @@ const longestRest = 5 * 60_000;
 
 /**
  * Goes by `nextDue` like every sweep, but by people and not by documents: what is due to one person goes out in one letter. A
- * server that is away gets a rest that doubles up to five minutes; whoever cannot be served does not hold up the others.
+ * server that is away gets a rest that doubles up to five minutes; whoever cannot be served does not hold up the others. Both wait by
+ * `ticks`, milliseconds that nobody sets back.
  */
-export function deliverySweep(post: Post): Sweep {
+export function deliverySweep(post: Post, ticks = () => performance.now()): Sweep {
   const { now, log, kept } = post;
   let rest = { until: 0, length: 0 };
   let troubles = new Map<string, { until: number; times: number }>();
@@ -27,7 +28,7 @@ export function deliverySweep(post: Post): Sweep {
       return effects;
     } catch (fault) {
       const times = (troubles.get(person)?.times ?? 0) + 1;
-      troubles.set(person, { times, until: now().getTime() + Math.min(longestRest, 1_000 * 2 ** times) });
+      troubles.set(person, { times, until: ticks() + Math.min(longestRest, 1_000 * 2 ** times) });
       log.warn({ fault: fault instanceof Error ? fault.name : 'unknown', times }, 'somebody was not served');
       return 0;
     }
@@ -35,23 +36,22 @@ export function deliverySweep(post: Post): Sweep {
 
   function takeRest(): void {
     const length = Math.min(longestRest, Math.max(shortestRest, rest.length * 2));
-    rest = { until: now().getTime() + length, length };
+    rest = { until: ticks() + length, length };
     log.warn({ seconds: length / 1_000 }, 'nothing can be sent now; it gets a rest');
   }
 
   return {
     name: 'deliveries',
     async run(signal, saw) {
-      const start = now();
-      if (isResting(rest.until, start)) return 0;
-      const people = await peopleDue(kept.deliveries, start, mostDue);
+      if (rest.until > ticks()) return 0;
+      const people = await peopleDue(kept.deliveries, now(), mostDue);
       saw?.([...people.values()].reduce((sum, count) => sum + count, 0));
       troubles = new Map([...troubles].filter(([person]) => people.has(person)));
-      const left = [...people.keys()].filter((person) => !isResting(troubles.get(person)?.until ?? 0, start)).values();
+      const left = [...people.keys()].filter((person) => (troubles.get(person)?.until ?? 0) <= ticks()).values();
       let effects = 0;
       const worker = async (): Promise<void> => {
         for (const person of left) {
-          if (signal.aborted || isResting(rest.until, start)) return;
+          if (signal.aborted || rest.until > ticks()) return;
           effects += await one(person);
         }
       };
@@ -59,10 +59,4 @@ export function deliverySweep(post: Post): Sweep {
       return effects;
     },
   };
-}
-
-/** A rest that is longer than the longest was taken before the clock was set back, and is over. */
-function isResting(until: number, at: Date): boolean {
-  const left = until - at.getTime();
-  return left > 0 && left <= longestRest;
 }

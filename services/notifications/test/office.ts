@@ -57,7 +57,10 @@ export async function office() {
     channels: ['email'],
   });
   const post: Post = { kept, database, carriers, identity, log, now };
-  let sweep = deliverySweep(post);
+  // Time goes on by this one, whatever the clock says.
+  let ticked = 0;
+  const ticks = () => ticked;
+  let sweep = deliverySweep(post, ticks);
   let events = 0;
   let commands = 0;
 
@@ -80,12 +83,19 @@ export async function office() {
     now,
     /** A command's context, each of its own. */
     context: () => ({ id: `test:${++commands}`, at: now().toISOString(), actor }),
-    /** Puts the clock to an instant, `11-24 22:30` in China. */
+    /** Waits for an instant, `11-24 22:30` in China. */
     clock(china: string): void {
-      time = Date.parse(`2026-${china.replace(' ', 'T')}:00+08:00`);
+      const until = Date.parse(`2026-${china.replace(' ', 'T')}:00+08:00`);
+      ticked += until - time;
+      time = until;
     },
     later(minutes: number): void {
       time += minutes * 60_000;
+      ticked += minutes * 60_000;
+    },
+    /** Somebody puts the clock back. */
+    setBack(minutes: number): void {
+      time -= minutes * 60_000;
     },
     async wish(person: string, choices: readonly Choice[], more: Partial<Preferences> = {}): Promise<void> {
       const command = { digestHour: 18, ...more, person, choices };
@@ -125,7 +135,7 @@ export async function office() {
     round: () => sweep.run(new AbortController().signal),
     /** The process ends and another takes over. */
     restart(): void {
-      sweep = deliverySweep(post);
+      sweep = deliverySweep(post, ticks);
     },
     async deliveries() {
       const found = await kept.deliveries.collection.find({}, { sort: { plannedAt: 1, _id: 1 } }).toArray();
