@@ -8,6 +8,7 @@ import {
   connect,
   type PageTokens,
   pageTokens,
+  type ServiceTokens,
   serviceTokens,
   type Verifier,
   verifier,
@@ -31,6 +32,8 @@ export interface Foundation {
   now(): Date;
   readonly bus: Bus;
   readonly clients: Clients;
+  /** Tokens by which this service says who it is. */
+  readonly tokens: ServiceTokens;
   readonly keys: Keys;
   /** Seals page tokens with a key of this installation. */
   readonly pages: PageTokens;
@@ -70,9 +73,9 @@ export function layFoundation(name: string, environment: Environment, now: () =>
   const city = cityOf(environment);
   const issuer = issuerOf(environment);
   const keys = openKeys(join(textSetting(environment, 'BANDENG_DATA', '.bandeng/data'), 'keys'), environment);
-  const token = serviceTokens({ service: name, privateKey: keys.pair(name).private });
+  const tokens = serviceTokens({ service: name, privateKey: keys.pair(name).private });
   const client = <S extends ServiceName>(service: S): Client<S> =>
-    connect(service, { address: addressOf(service, environment), token });
+    connect(service, { address: addressOf(service, environment), token: tokens });
   const clients: Clients = {
     identity: client('identity'),
     orggraph: client('orggraph'),
@@ -90,7 +93,7 @@ export function layFoundation(name: string, environment: Environment, now: () =>
   });
   return {
     built: {
-      ...{ name, environment, log, now, bus, clients, keys, city },
+      ...{ name, environment, log, now, bus, clients, tokens, keys, city },
       pages: pageTokens(keys.secret('pages')),
       verify: ended.over(verify),
     },

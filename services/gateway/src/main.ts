@@ -1,4 +1,4 @@
-import { rawClient, serviceTokens } from '@bandeng/rpc';
+import { rawClient } from '@bandeng/rpc';
 import { addressOf, defineService, runService } from '@bandeng/service';
 import { type Configuration, configure } from './config.ts';
 import { buildGateway } from './gateway.ts';
@@ -9,9 +9,8 @@ export const gateway = defineService<Configuration>({
   database: false,
   configure,
   async start(foundation, configuration) {
-    const { environment, keys, log } = foundation;
-    const token = serviceTokens({ service: 'gateway', privateKey: keys.pair('gateway').private });
-    const services = rawClient({ address: (service) => addressOf(service, environment), token });
+    const { environment, tokens, log } = foundation;
+    const services = rawClient({ address: (service) => addressOf(service, environment), token: tokens });
     const { app, ready, stop } = await buildGateway({ ...foundation, services }, configuration);
     const leave = async () => {
       await stop();

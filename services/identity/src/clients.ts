@@ -7,8 +7,8 @@ import { derivedId, type Stored } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import { hidden } from '@bandeng/service';
 import type { ClientEvent, SystemClient } from './domain/client.ts';
-import { contextOf, nextPage, type Office, pageStart, personOf } from './office.ts';
-import { clientsPage } from './queries.ts';
+import { contextOf, type Office, personOf } from './office.ts';
+import { clientsPage, type PageKey } from './queries.ts';
 import type { Refusal } from './refusals.ts';
 
 const usualPage = 20;
@@ -39,10 +39,10 @@ export function clients(office: Office) {
     ): Promise<contract.ListClientsResponse | Refused<Refusal>> {
       const query = 'clients';
       const reader = personOf(call) ?? '';
-      const after = pageStart(office, query, reader, pageToken);
+      const after = house.pages.open<PageKey>(query, reader, pageToken);
       if (isRefused(after)) return after;
       const { items, last } = await clientsPage(registry.clients, access.filter(call), pageSize || usualPage, after);
-      return { clients: items.map(clientMessage), nextPageToken: nextPage(office, query, reader, last) };
+      return { clients: items.map(clientMessage), nextPageToken: house.pages.seal(query, reader, last) };
     },
 
     async getClient({ id }: contract.GetClientRequest, call: Call): Answer {

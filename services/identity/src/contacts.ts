@@ -7,16 +7,7 @@ import type { Call } from '@bandeng/rpc';
 import { type House, hidden } from '@bandeng/service';
 import { whyNot } from './domain/account.ts';
 import type { ContactReading, ContactReadingEvent } from './domain/contact-reading.ts';
-import {
-  contactMessage,
-  contextOf,
-  nextPage,
-  type Office,
-  pageStart,
-  personOf,
-  placeNameOf,
-  spelledRole,
-} from './office.ts';
+import { contactMessage, contextOf, type Office, personOf, placeNameOf, spelledRole } from './office.ts';
 import { namesOf, type PageKey, readingsPage } from './queries.ts';
 import type { Refusal } from './refusals.ts';
 
@@ -107,10 +98,10 @@ export function contacts(office: Office) {
     ): Promise<contract.ListMyContactReadingsResponse | Refused<Refusal>> {
       const person = personOf(call) ?? '';
       const query = 'contact-readings';
-      const after = pageStart(office, query, person, pageToken);
+      const after = house.pages.open<PageKey>(query, person, pageToken);
       if (isRefused(after)) return after;
       const { messages, last } = await contactReadings(office, { person }, pageSize || usualPage, after);
-      return { contactReadings: messages, nextPageToken: nextPage(office, query, person, last) };
+      return { contactReadings: messages, nextPageToken: house.pages.seal(query, person, last) };
     },
 
     async readContact(

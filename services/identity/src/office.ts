@@ -3,7 +3,6 @@ import { createHmac } from 'node:crypto';
 import type { Granted, HeldPosting, Role } from '@bandeng/access';
 import type { Account as AccountMessage, Contact as ContactMessage } from '@bandeng/contracts/identity';
 import type { Role_Value as RoleMessage } from '@bandeng/contracts/orggraph';
-import type { Refused } from '@bandeng/decider';
 import type { CommandContext, Stored } from '@bandeng/records';
 import type { Call } from '@bandeng/rpc';
 import type { House } from '@bandeng/service';
@@ -12,7 +11,6 @@ import type { Configuration } from './config.ts';
 import type { Account, AccountEvent } from './domain/account.ts';
 import { type EndedGrants, openEndedGrants } from './ended-grants.ts';
 import { type EndSessions, openEndSessions } from './oidc-store.ts';
-import type { PageKey } from './queries.ts';
 import type { Registry } from './registry.ts';
 import type { Contact } from './vault.ts';
 
@@ -48,26 +46,6 @@ export function contextOf({ house, requestKey }: Office, call: Call, granted?: G
   // Requests hold passwords, phones and names, of which a plain hash would give away every guess.
   const request = createHmac('sha256', requestKey).update(call.requestHash).digest('base64url');
   return { ...house.access.context(call, granted), request };
-}
-
-/** Where a page of this query begins. */
-export function pageStart(
-  { house }: Pick<Office, 'house'>,
-  query: string,
-  reader: string,
-  token: string,
-): PageKey | undefined | Refused<'page-token-invalid'> {
-  return house.pages.open<PageKey>(query, reader, token);
-}
-
-/** Opens the page behind this one. */
-export function nextPage(
-  { house }: Pick<Office, 'house'>,
-  query: string,
-  reader: string,
-  last: PageKey | undefined,
-): string {
-  return house.pages.seal(query, reader, last);
 }
 
 /** The person who calls; undefined for everybody else. */

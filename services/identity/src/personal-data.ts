@@ -3,7 +3,8 @@ import { type GetMyDataRequest, PersonalData } from '@bandeng/contracts/identity
 import { isRefused, type Refused, refuse } from '@bandeng/decider';
 import type { Call } from '@bandeng/rpc';
 import { contactReadings } from './contacts.ts';
-import { accountMessage, contactMessage, nextPage, type Office, pageStart, personOf } from './office.ts';
+import { accountMessage, contactMessage, type Office, personOf } from './office.ts';
+import type { PageKey } from './queries.ts';
 import type { Refusal } from './refusals.ts';
 
 const pageSize = 100;
@@ -46,13 +47,13 @@ export function personalData(office: Office) {
     switch (stage) {
       case 'contact-readings':
       case 'own-contact-readings': {
-        const after = pageStart(office, stage, person, pageToken);
+        const after = pages.open<PageKey>(stage, person, pageToken);
         if (isRefused(after)) return after;
         const own = stage === 'own-contact-readings';
         const whose = own ? { reader: person } : { person };
         const { messages, last } = await contactReadings(office, whose, pageSize, after);
         const data = own ? { ownContactReadings: messages } : { contactReadings: messages };
-        return { data, token: nextPage(office, stage, person, last) };
+        return { data, token: pages.seal(stage, person, last) };
       }
       case 'postings': {
         // In the person's own name: of what is theirs each service tells them everything.
