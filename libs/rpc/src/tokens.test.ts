@@ -30,21 +30,22 @@ function world() {
     serviceKeys: { keys: [tickets.public] },
     now: () => now,
   });
-  const sign = (key: JsonWebKey, seconds = 600, claims: JWTPayload = {}) =>
+  const signed = (key: JsonWebKey, seconds: number, claims: JWTPayload) =>
     new SignJWT(claims)
       .setProtectedHeader({ alg: 'EdDSA', kid: key.kid ?? '' })
-      .setIssuer('https://issuer.example')
-      .setAudience('bandeng')
-      .setSubject('p1')
       .setExpirationTime(now / 1000 + seconds)
       .sign(createPrivateKey({ key: { ...key }, format: 'jwk' }));
+  const sign = (key: JsonWebKey, seconds = 600, claims: JWTPayload = {}) =>
+    signed(key, seconds, { ...claims, iss: 'https://issuer.example', aud: 'bandeng', sub: 'p1' });
+  const signAsTickets = (aud: string, sub: string) =>
+    signed(tickets.private, 60, { iss: 'urn:bandeng:services', aud, sub });
   const pass = (seconds: number) => {
     now += seconds * 1000;
   };
   const leave = (gone: boolean) => {
     away = gone;
   };
-  return { verify, sign, keys, tickets, pass, leave, reads: () => reads, now: () => now };
+  return { verify, sign, signAsTickets, keys, tickets, pass, leave, reads: () => reads, now: () => now };
 }
 
 test('a token is remembered as long as it is valid, and no longer', async () => {
@@ -110,30 +111,18 @@ test('a key that the issuer withdrew is forgotten within minutes', async () => {
 });
 
 test('a service signs for itself alone', async () => {
-  const { verify, tickets, now } = world();
+  const { verify, signAsTickets, tickets, now } = world();
   const own = serviceTokens({ service: 'tickets', privateKey: tickets.private, now });
   expect(await verify(await own('identity'))).toEqual({ kind: 'service', name: 'tickets' });
-  const other = await new SignJWT({})
-    .setProtectedHeader({ alg: 'EdDSA', kid: 'tickets' })
-    .setIssuer('urn:bandeng:services')
-    .setAudience('bandeng:identity')
-    .setSubject('service:identity')
-    .setExpirationTime(now() / 1000 + 60)
-    .sign(createPrivateKey({ key: { ...tickets.private }, format: 'jwk' }));
+  const other = await signAsTickets('bandeng:identity', 'service:identity');
   expect(await verify(other)).toEqual({ invalid: 'wrong sub' });
 });
 
 test('a token of a service counts at the one service it was made for', async () => {
-  const { verify, sign, keys, tickets, now } = world();
+  const { verify, sign, signAsTickets, keys, tickets, now } = world();
   const tokens = serviceTokens({ service: 'tickets', privateKey: tickets.private, now });
   expect(await verify(await tokens('orggraph'))).toEqual({ invalid: 'wrong aud' });
-  const forAll = await new SignJWT({})
-    .setProtectedHeader({ alg: 'EdDSA', kid: 'tickets' })
-    .setIssuer('urn:bandeng:services')
-    .setAudience('bandeng')
-    .setSubject('service:tickets')
-    .setExpirationTime(now() / 1000 + 60)
-    .sign(createPrivateKey({ key: { ...tickets.private }, format: 'jwk' }));
+  const forAll = await signAsTickets('bandeng', 'service:tickets');
   expect(await verify(forAll)).toEqual({ invalid: 'wrong aud' });
   // What people show counts everywhere: it is passed on from service to service.
   expect(await verify(await sign(keys[0]?.private ?? {}))).toMatchObject({ kind: 'person' });

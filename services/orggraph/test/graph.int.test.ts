@@ -4,15 +4,14 @@ import { type Directory, openDirectory } from '@bandeng/directory';
 import { connectBus } from '@bandeng/events';
 import { connectMongo } from '@bandeng/records';
 import { connect, serviceTokens } from '@bandeng/rpc';
-import { addressOf, type RunningService, visit } from '@bandeng/service';
+import { addressOf, visit } from '@bandeng/service';
 import { openLogger } from '@bandeng/telemetry';
 import { eventually, type KillableParts, killableParts } from '@bandeng/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { orggraph } from '../src/main.ts';
 import { postingsFilter, unitsFilter } from '../src/queries.ts';
 import { openGraph } from '../src/records.ts';
-import { seed } from '../src/seed.ts';
-import { gateway, startIdentity } from './neighbours.ts';
+import { openStand, type Stand } from './neighbours.ts';
 
 const city = '4599';
 const community = '459902001001';
@@ -21,43 +20,27 @@ const grid = `${community}001`;
 const people = ['admin', 'dispatcher', 'member', 'liaison', 'street-admin'];
 
 let parts: KillableParts;
-let identity: Awaited<ReturnType<typeof startIdentity>>;
-let service: RunningService;
-let caller: ReturnType<typeof gateway>;
-const tokens = new Map<string, string>();
+let stand: Stand;
 
-async function as(person: string, name: string, request: object, headers: { key?: string; ifMatch?: string } = {}) {
-  return caller.call(name, request, { ...headers, token: tokens.get(person) ?? '' });
-}
+const as: Stand['as'] = (...asked) => stand.as(...asked);
 
 beforeAll(async () => {
   parts = await killableParts();
-  identity = await startIdentity(parts.environment, people);
-  for (const person of people) tokens.set(person, await identity.token(person));
-  service = await orggraph.start(parts.environment);
-  caller = gateway(parts.environment);
   const validFrom = '2026-01-01T00:00:00.000Z';
-  await visit('orggraph', parts.environment, (house) =>
-    seed(house, {
-      territories: [
-        { code: '45', name: '示范省', covers: [] },
-        { code: city, name: '板凳市', covers: [] },
-      ],
-      units: [],
-      postings: [
-        { id: 'first', person: 'admin', role: 'administrator', territory: city, validFrom },
-        { id: 'second', person: 'street-admin', role: 'administrator', territory: '459902001', validFrom },
-      ],
-    }),
-  );
-  // Somebody else's posting: one's own is shown before the directory knows of any.
-  await eventually(async () => (await as('admin', 'GetPosting', { id: 'second' })).status === 200, { within: 10_000 });
+  stand = await openStand(parts, people, {
+    territories: [
+      { code: '45', name: '示范省', covers: [] },
+      { code: city, name: '板凳市', covers: [] },
+    ],
+    units: [],
+    postings: [
+      { id: 'first', person: 'admin', role: 'administrator', territory: city, validFrom },
+      { id: 'second', person: 'street-admin', role: 'administrator', territory: '459902001', validFrom },
+    ],
+  });
 });
-
 afterAll(async () => {
-  caller?.close();
-  await service?.stop();
-  await identity?.stop();
+  await stand?.stop();
   await parts?.dispose();
 });
 
@@ -77,7 +60,7 @@ describe('An administrator builds the graph', () => {
     }
     const { body } = await as('admin', 'GetTerritory', { id: '459902000000' });
     expect(body).toMatchObject({ id: '459902', kind: 'DISTRICT', parent: city, name: '示范区' });
-    const children = await caller.call('ListTerritories', { parent: community });
+    const children = await stand.caller.call('ListTerritories', { parent: community });
     expect(children.body.territories.map(({ id }: { id: string }) => id)).toEqual([grid, compound]);
   });
 
@@ -187,7 +170,7 @@ describe('Postings', () => {
     expect(await start('459902')).toMatchObject({ status: 403, reason: 'not-permitted' });
     const byNobody = await as('member', 'StartPosting', { person: 'member', role: 'ADMINISTRATOR', territory: city });
     expect(byNobody).toMatchObject({ status: 403, reason: 'not-permitted' });
-    expect(await caller.call('StartPosting', { person: 'x', role: 'MEMBER' })).toMatchObject({ status: 401 });
+    expect(await stand.caller.call('StartPosting', { person: 'x', role: 'MEMBER' })).toMatchObject({ status: 401 });
   });
 
   test('are seen by whom they concern and by administrators of the place', async () => {
@@ -319,11 +302,11 @@ describe('Another service', () => {
   });
 
   test('starts from its copy while orggraph is away, and catches up', async () => {
-    await service.stop();
+    await stand.service.stop();
     const again = await openElsewhere('elsewhere');
     expect(again.ready()).toBe(true);
     expect(again.size()).toEqual(directory.size());
-    service = await orggraph.start(parts.environment);
+    stand.service = await orggraph.start(parts.environment);
     const posting = { person: 'dispatcher', role: 'MEMBER', territory: community };
     await eventually(async () => (await as('admin', 'StartPosting', posting, { key: 'back' })).status === 200);
     await eventually(() => again.postingsOf('dispatcher', new Date()).length === 1, { within: 10_000 });
@@ -368,16 +351,16 @@ test('every list goes by an index from end to end', async () => {
 });
 
 test('is not ready as long as its database has frozen', async () => {
-  expect(await service.ready()).toBe(true);
+  expect(await stand.service.ready()).toBe(true);
   parts.mongod.freeze();
   try {
     // It may answer once more: the signal arrives when it arrives.
-    await eventually(async () => expect(await service.ready()).toBe(false), { within: 1_000 });
+    await eventually(async () => expect(await stand.service.ready()).toBe(false), { within: 1_000 });
     const asked = performance.now();
-    expect(await service.ready()).toBe(false);
+    expect(await stand.service.ready()).toBe(false);
     expect(performance.now() - asked).toBeLessThan(4_000);
   } finally {
     parts.mongod.thaw();
   }
-  await eventually(async () => expect(await service.ready()).toBe(true), { within: 15_000 });
+  await eventually(async () => expect(await stand.service.ready()).toBe(true), { within: 15_000 });
 });

@@ -2,15 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rpcs, type ServiceName } from '@bandeng/contracts';
 import { RpcFailure, rawClient, serviceTokens, startServer } from '@bandeng/rpc';
-import { addressOf, issuerOf } from '@bandeng/service';
+import { addressOf, issuerOf, type RunningService, visit } from '@bandeng/service';
 import { openLogger } from '@bandeng/telemetry';
+import { eventually, type Parts } from '@bandeng/testing';
 import { identityWith } from '@bandeng/testing/stand-in';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { expect } from 'vitest';
+import { orggraph } from '../src/main.ts';
+import { seed } from '../src/seed.ts';
 
 type Environment = Record<string, string>;
 
 /** An identity that knows some people, and signs tokens for whom it is asked to. */
-export async function startIdentity(environment: Environment, people: readonly string[]) {
+async function startIdentity(environment: Environment, people: readonly string[]) {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const keySet = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' }] });
   const implementation = identityWith({
@@ -44,7 +48,7 @@ export async function startIdentity(environment: Environment, people: readonly s
 }
 
 /** Calls RPCs as people do through the gateway. */
-export function gateway(environment: Environment) {
+function gateway(environment: Environment) {
   const key = readFileSync(join(environment.BANDENG_DATA ?? '', 'keys', 'service-gateway.jwk'), 'utf8');
   const client = rawClient({
     address: (service: ServiceName) => addressOf(service, environment),
@@ -78,4 +82,50 @@ export function gateway(environment: Environment) {
       }
     },
   };
+}
+
+type Gateway = ReturnType<typeof gateway>;
+type Seeded = Parameters<typeof seed>[1];
+
+/** The service on real parts, with a graph and people who may ask it. */
+export interface Stand {
+  /** Another one after it was stopped and started. */
+  service: RunningService;
+  readonly caller: Gateway;
+  /** Asks as one of the people. */
+  as(
+    person: string,
+    name: string,
+    request: object,
+    headers?: Parameters<Gateway['call']>[2],
+  ): ReturnType<Gateway['call']>;
+  stop(): Promise<void>;
+}
+
+/** Opens it, and waits until what was seeded is known: `admin` may see the last of the postings. */
+export async function openStand(given: Parts, people: readonly string[], graph: Seeded): Promise<Stand> {
+  const { environment } = given;
+  const identity = await startIdentity(environment, people);
+  const tokens = new Map<string, string>();
+  for (const person of people) tokens.set(person, await identity.token(person));
+  const service = await orggraph.start(environment);
+  const caller = gateway(environment);
+  const stand: Stand = {
+    service,
+    caller,
+    as: (person, name, request, headers = {}) =>
+      caller.call(name, request, { ...headers, token: tokens.get(person) ?? '' }),
+    async stop() {
+      caller.close();
+      await stand.service.stop();
+      await identity.stop();
+    },
+  };
+  await visit('orggraph', environment, (house) => seed(house, graph));
+  // Somebody else's posting: one's own is shown before the directory knows of any.
+  const { id } = graph.postings.at(-1) ?? {};
+  await eventually(async () => expect(await stand.as('admin', 'GetPosting', { id })).toMatchObject({ status: 200 }), {
+    within: 10_000,
+  });
+  return stand;
 }

@@ -1,9 +1,6 @@
-import { type RunningService, visit } from '@bandeng/service';
-import { eventually, type Parts, parts } from '@bandeng/testing';
+import { type Parts, parts } from '@bandeng/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { orggraph } from '../src/main.ts';
-import { seed } from '../src/seed.ts';
-import { gateway, startIdentity } from './neighbours.ts';
+import { openStand, type Stand } from './neighbours.ts';
 
 /** Whose postings are seen, and who may be taken in where, as resident or member, and by whom. */
 
@@ -20,50 +17,40 @@ const from = (hours: number): Date => new Date(begun + hours * hour);
 const elsewhere = { status: 403, reason: 'belongs-elsewhere', fields: ['person'] };
 
 let given: Parts;
-let identity: Awaited<ReturnType<typeof startIdentity>>;
-let service: RunningService;
-let caller: ReturnType<typeof gateway>;
-const tokens = new Map<string, string>();
+let stand: Stand;
 
-type Headers = { readonly key?: string; readonly actingAs?: string };
-
-const as = (by: string, name: string, request: object, headers: Headers = {}) =>
-  caller.call(name, request, { ...headers, token: tokens.get(by) ?? '' });
-const give = (by: string, person: string, role: string, territory: string, more: object = {}, headers: Headers = {}) =>
-  as(by, 'StartPosting', { person, role, territory, ...more }, headers);
+const as: Stand['as'] = (...asked) => stand.as(...asked);
+const give = (
+  by: string,
+  person: string,
+  role: string,
+  territory: string,
+  more: object = {},
+  headers: Parameters<Stand['as']>[3] = {},
+) => as(by, 'StartPosting', { person, role, territory, ...more }, headers);
 
 beforeAll(async () => {
   given = await parts();
-  identity = await startIdentity(given.environment, people);
-  for (const person of people) tokens.set(person, await identity.token(person));
-  service = await orggraph.start(given.environment);
-  caller = gateway(given.environment);
   const validFrom = '2026-01-01T00:00:00.000Z';
   const codes = ['45', city, '459902', street, community, compound, next, '459902002', far];
   const administrator = (id: string, person: string, territory: string) => ({
     ...{ id, person, territory, validFrom },
     role: 'administrator' as const,
   });
-  await visit('orggraph', given.environment, (house) =>
-    seed(house, {
-      territories: codes.map((code) => ({ code, name: `名${code}`, covers: [] })),
-      units: [],
-      postings: [
-        administrator('city', 'admin', city),
-        administrator('street', 'street-admin', street),
-        administrator('here', 'here-admin', community),
-        administrator('there', 'here-admin', next),
-        administrator('far', 'far-admin', far),
-      ],
-    }),
-  );
-  await eventually(async () => (await as('admin', 'GetPosting', { id: 'here' })).status === 200, { within: 10_000 });
+  stand = await openStand(given, people, {
+    territories: codes.map((code) => ({ code, name: `名${code}`, covers: [] })),
+    units: [],
+    postings: [
+      administrator('city', 'admin', city),
+      administrator('street', 'street-admin', street),
+      administrator('here', 'here-admin', community),
+      administrator('there', 'here-admin', next),
+      administrator('far', 'far-admin', far),
+    ],
+  });
 });
-
 afterAll(async () => {
-  caller?.close();
-  await service?.stop();
-  await identity?.stop();
+  await stand?.stop();
   await given?.dispose();
 });
 
