@@ -69,12 +69,28 @@ describe.each([
     await isWell(await submit(page, typed), 429);
   });
 
+  it('are well where too many sign in at once', async () => {
+    const page = await begin();
+    // Twice as many as may be under way: they come faster than passwords are compared.
+    const tries = Array.from({ length: 400 }, (_, number) =>
+      submit(page, { login: `somebody-${number}`, password: 'a guess' }),
+    );
+    const turnedAway = (await Promise.all(tries)).find(({ status }) => status === 503);
+    if (turnedAway === undefined) throw new Error('all were let in');
+    await isWell(turnedAway, 503);
+    expect(turnedAway.headers['retry-after']).toBe('5');
+  });
+
   it('are well where somebody chooses a password of their own', async () => {
     const vault = await openVault(stage.database, Buffer.alloc(32, 1));
     await vault.change({ owner: lina.id, secretHash: await hashPassword(password), once: true });
     const page = await submit(await begin(), typed);
     await isWell(page, 200);
     await isWell(await submit(page, { ...typed, chosen: 'short', chosenAgain: 'short' }), 400);
+  });
+
+  it('are well where there is nothing', async () => {
+    await isWell(await visitor.get(`${issuer}/nothing`, prefers), 404);
   });
 
   it('are well where it cannot go on, and where a sign-in is over', async () => {
