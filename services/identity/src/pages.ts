@@ -60,7 +60,10 @@ type SignInFailure =
 export function signInPage(form: SignInForm): Page {
   const texts = pageTexts[form.language];
   const message = form.failure === undefined ? undefined : messageOf(form.failure, texts);
-  const fault: Html = message === undefined ? nothing : { html: ' aria-invalid="true" aria-describedby="fault"' };
+  const fault: Html =
+    message === undefined
+      ? nothing
+      : { html: `${isOfTheFields(form.failure) ? ' aria-invalid="true"' : ''} aria-describedby="fault"` };
   const focus = (field: 'login' | 'password'): Html =>
     (field === 'login') === (form.login === '') ? { html: ' autofocus' } : nothing;
   const body = html`<h1>${texts.signIn}</h1>
@@ -78,6 +81,11 @@ ${form.failure?.kind === 'choose-password' ? chosenFields(texts) : nothing}
   const page = frame(statusOf(form.failure), texts.signIn, form, body);
   const wait = waitAfter(form.failure);
   return wait === undefined ? page : { ...page, headers: { ...page.headers, 'retry-after': String(wait) } };
+}
+
+/** Whether something is wrong with what was typed; whoever has to wait has done nothing wrong. */
+function isOfTheFields(failure: SignInFailure | undefined): boolean {
+  return failure?.kind !== 'locked' && failure?.kind !== 'crowded';
 }
 
 /** In how many seconds another try makes sense, where it does not at once. */

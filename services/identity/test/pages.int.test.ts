@@ -59,14 +59,19 @@ describe.each([
   it('are well where somebody signs in, also after a wrong and an incomplete try', async () => {
     const page = await begin();
     await isWell(page, 200);
-    await isWell(await submit(page, { login: 'li.na', password: 'not this one' }), 403);
+    const wrong = await submit(page, { login: 'li.na', password: 'not this one' });
+    await isWell(wrong, 403);
+    expect(wrong.body).toContain('aria-invalid="true" aria-describedby="fault"');
     await isWell(await submit(page, { login: '', password: '' }), 400);
   });
 
   it('are well where a login is locked', async () => {
     const page = await begin();
     for (let failure = 1; failure <= 5; failure += 1) await submit(page, { login: 'li.na', password: 'not this one' });
-    await isWell(await submit(page, typed), 429);
+    const locked = await submit(page, typed);
+    await isWell(locked, 429);
+    // Perhaps it was right.
+    expect(locked.body).not.toContain('aria-invalid="true"');
   });
 
   it('are well where too many sign in at once', async () => {
@@ -79,6 +84,7 @@ describe.each([
     if (turnedAway === undefined) throw new Error('all were let in');
     await isWell(turnedAway, 503);
     expect(turnedAway.headers['retry-after']).toBe('5');
+    expect(turnedAway.body).not.toContain('aria-invalid="true"');
   });
 
   it('are well where somebody chooses a password of their own', async () => {
