@@ -185,7 +185,7 @@ export const rpcs = [
     response: identity_identity.Contact,
     requestType: 'bandeng.identity.v1.ReadContactRequest',
     responseType: 'bandeng.identity.v1.Contact',
-    comment: "Reads the contact of a person who lives or is checked in, as RESIDENT or MEMBER, where the caller holds a posting for it, in\nwhichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is\nrecorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.",
+    comment: "Reads how a person is reached. They live or are checked in, as RESIDENT or MEMBER, where the caller holds a posting for it,\nin whichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is\nrecorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.",
   },
   {
     service: 'identity',
@@ -198,7 +198,7 @@ export const rpcs = [
     response: identity_identity.Account,
     requestType: 'bandeng.identity.v1.EraseAccountRequest',
     responseType: 'bandeng.identity.v1.Account',
-    comment: "Erases a person: one's own account, or another's with a reason and by a right over all places where that person holds\npostings, or over the city. The key of the contact, password and sessions are destroyed at once, name and login with them,\nand the words that the person wrote within seconds. It cannot be undone. The history of cases stays, under an id that stands\nfor nobody. Erasing again changes nothing. Refused: `reason-needed`.",
+    comment: "Erases a person. One's own account, or another's with a reason and by a right over all places where that person holds\npostings, or over the city. The key of the contact, password and sessions are destroyed at once, name and login with them,\nand the words that the person wrote within seconds. It cannot be undone. The history of cases stays, under an id that stands\nfor nobody. Erasing again changes nothing. Refused: `reason-needed`.",
   },
   {
     service: 'identity',

@@ -3922,8 +3922,8 @@ export const IdentityServiceService = {
     responseDeserialize: (value: Buffer): PersonalData => PersonalData.decode(value),
   },
   /**
-   * Reads the contact of a person who lives or is checked in, as RESIDENT or MEMBER, where the caller holds a posting for it, in
-   * whichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is
+   * Reads how a person is reached. They live or are checked in, as RESIDENT or MEMBER, where the caller holds a posting for it,
+   * in whichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is
    * recorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.
    */
   readContact: {
@@ -3936,7 +3936,7 @@ export const IdentityServiceService = {
     responseDeserialize: (value: Buffer): Contact => Contact.decode(value),
   },
   /**
-   * Erases a person: one's own account, or another's with a reason and by a right over all places where that person holds
+   * Erases a person. One's own account, or another's with a reason and by a right over all places where that person holds
    * postings, or over the city. The key of the contact, password and sessions are destroyed at once, name and login with them,
    * and the words that the person wrote within seconds. It cannot be undone. The history of cases stays, under an id that stands
    * for nobody. Erasing again changes nothing. Refused: `reason-needed`.
@@ -4072,13 +4072,13 @@ export interface IdentityServiceServer extends UntypedServiceImplementation {
    */
   getMyData: handleUnaryCall<GetMyDataRequest, PersonalData>;
   /**
-   * Reads the contact of a person who lives or is checked in, as RESIDENT or MEMBER, where the caller holds a posting for it, in
-   * whichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is
+   * Reads how a person is reached. They live or are checked in, as RESIDENT or MEMBER, where the caller holds a posting for it,
+   * in whichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is
    * recorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.
    */
   readContact: handleUnaryCall<ReadContactRequest, Contact>;
   /**
-   * Erases a person: one's own account, or another's with a reason and by a right over all places where that person holds
+   * Erases a person. One's own account, or another's with a reason and by a right over all places where that person holds
    * postings, or over the city. The key of the contact, password and sessions are destroyed at once, name and login with them,
    * and the words that the person wrote within seconds. It cannot be undone. The history of cases stays, under an id that stands
    * for nobody. Erasing again changes nothing. Refused: `reason-needed`.
@@ -4249,8 +4249,8 @@ export interface IdentityServiceClient extends Client1 {
     callback: (error: ServiceError | null, response: PersonalData) => void,
   ): ClientUnaryCall;
   /**
-   * Reads the contact of a person who lives or is checked in, as RESIDENT or MEMBER, where the caller holds a posting for it, in
-   * whichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is
+   * Reads how a person is reached. They live or are checked in, as RESIDENT or MEMBER, where the caller holds a posting for it,
+   * in whichever of several such places; see `belongs-elsewhere` of StartPosting for who takes people in. The reading is
    * recorded with its reason before the contact is answered, and the person sees it. Refused: `no-contact`, `reading-over`.
    */
   readContact(
@@ -4269,7 +4269,7 @@ export interface IdentityServiceClient extends Client1 {
     callback: (error: ServiceError | null, response: Contact) => void,
   ): ClientUnaryCall;
   /**
-   * Erases a person: one's own account, or another's with a reason and by a right over all places where that person holds
+   * Erases a person. One's own account, or another's with a reason and by a right over all places where that person holds
    * postings, or over the city. The key of the contact, password and sessions are destroyed at once, name and login with them,
    * and the words that the person wrote within seconds. It cannot be undone. The history of cases stays, under an id that stands
    * for nobody. Erasing again changes nothing. Refused: `reason-needed`.
